@@ -1,0 +1,18 @@
+//! Fault injection and chaos scenarios for OmniGraph.
+//!
+//! A *scenario* says what breaks, what it forgives and what must hold. A *cell* is one scenario on one backend. The
+//! supervisor plans cells, spawns a worker process for every process of a cell, drives the scenario's steps, lifts every
+//! fault, lets the graph converge, collects evidence and judges every standing invariant over it.
+//!
+//! The modules in reading order, from the ground up; imports point upwards in this list only:
+//!
+//! - [`event`]: the stream of what happens in a run, and [`seed`]: where its randomness comes from.
+//! - `scenario`: from YAML to a validated model.
+//! - `backend`, [`fault`], [`workload`], `oracle`: what a cell runs on, what breaks, what is done, what must hold. They do
+//!   not import one another.
+//! - [`runner`]: the supervisor and the worker.
+//! - `report`, `repro`: consumers of events.
+//! - [`cli`]: from what was typed to what is done.
+
+pub mod event;
+pub mod seed;
