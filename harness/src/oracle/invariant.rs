@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
+use crate::event;
 
 /// One property that must hold for every cell.
 pub trait Invariant: Send + Sync {
@@ -25,6 +26,8 @@ pub trait Invariant: Send + Sync {
 pub struct Breach {
     /// The invariant's name; [`judge`](super::judge) fills it in.
     pub invariant: String,
+    /// The property that did not hold, as one sentence; [`judge`](super::judge) fills it in.
+    pub property: String,
     /// What kind of failure it is.
     pub kind: BreachKind,
     /// The evidence, a line each, the telling ones first. At most [`Breach::LINES_MAX`] lines.
@@ -55,11 +58,17 @@ impl Breach {
         if left_out > 0 {
             kept.push(format!("and {left_out} more lines"));
         }
-        Breach { invariant: String::new(), kind, evidence: kept }
+        Breach { invariant: String::new(), property: String::new(), kind, evidence: kept }
     }
 
     /// `Ok` when there are no lines, else a violation that they are the evidence of.
     pub fn unless_empty(lines: Vec<String>) -> Result<(), Breach> {
         if lines.is_empty() { Ok(()) } else { Err(Breach::new(BreachKind::Violated, lines)) }
+    }
+}
+
+impl From<&Breach> for event::Breach {
+    fn from(breach: &Breach) -> Self {
+        event::Breach::new(&breach.invariant, format!("does not hold: {}", breach.property)).with_evidence(breach.evidence.clone())
     }
 }

@@ -111,7 +111,11 @@ fn find(invariant: &dyn Invariant, evidence: &Evidence, waivers: &[Waiver]) -> F
     if let Some(missing) = invariant.missing(evidence) {
         return Finding::NotJudged { missing };
     }
-    let breach = invariant.check(evidence).err().map(|breach| Breach { invariant: invariant.name().to_owned(), ..breach });
+    let breach = invariant.check(evidence).err().map(|breach| Breach {
+        invariant: invariant.name().to_owned(),
+        property: invariant.property().to_owned(),
+        ..breach
+    });
     let waiver = waivers.iter().find(|waiver| waiver.invariant == invariant.name());
     match (waiver, breach) {
         (Some(waiver), breach) => Finding::Waived { reason: waiver.reason.clone(), breach },

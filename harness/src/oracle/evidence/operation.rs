@@ -1,0 +1,145 @@
+//! The calls of a cell and what their clients know of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Tick;
+use crate::event::{Outcome, WriteData};
+
+/// One call on a handle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OperationRecord {
+    /// Number of the scenario's step counted from 1 as in events; `None` for set-up and closing calls.
+    pub step: Option<u64>,
+    /// When the call began.
+    pub started: Tick,
+    /// When it returned; `None` when its process died first or it never answered.
+    pub ended: Option<Tick>,
+    /// The handle's name in the scenario.
+    pub handle: String,
+    /// The process's name in the scenario.
+    pub process: String,
+    /// The actor it was given, if any.
+    pub actor: Option<String>,
+    /// What was asked for.
+    pub call: OperationCall,
+    /// What came of it, as in the step's last event.
+    pub outcome: Outcome,
+}
+
+/// What a call asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "kebab-case")]
+pub enum OperationCall {
+    /// Create the graph.
+    Create,
+    /// Load rows, in the lines' own form: `{"type", "data"}` and, for edges, `{"type", "from", "to", "data"}`.
+    Load {
+        /// `append`, `merge` or `overwrite`.
+        mode: LoadMode,
+        /// The lines as given.
+        rows: Vec<serde_json::Value>,
+    },
+    /// Run statements that change rows.
+    Mutate {
+        /// The statements as given.
+        sql: String,
+    },
+    /// Open read-write or read-only; a read-write open recovers.
+    Open {
+        /// Whether the open was read-only.
+        read_only: bool,
+    },
+    /// Refresh a handle; this heals.
+    Refresh,
+    /// Repair; only a confirmed one changes what is visible.
+    Repair {
+        /// Whether drift was published on the operator's word.
+        confirmed: bool,
+    },
+}
+
+impl OperationCall {
+    /// Whether the call writes rows, so that the reference model has to follow it.
+    pub fn writes_rows(&self) -> bool {
+        matches!(self, OperationCall::Load { .. } | OperationCall::Mutate { .. })
+    }
+}
+
+/// How a load treats rows that exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoadMode {
+    /// Every row must be new.
+    Append,
+    /// Rows with a known identity replace, others are added.
+    Merge,
+    /// The types that the input names hold the input's rows and nothing else.
+    Overwrite,
+}
+
+impl LoadMode {
+    /// As scenarios spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LoadMode::Append => "append",
+            LoadMode::Merge => "merge",
+            LoadMode::Overwrite => "overwrite",
+        }
+    }
+}
+
+/// The three things that a client can know of a write. In doubt is never read as refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It returned success: visible, and to stay.
+    Acknowledged,
+    /// It returned an error of any kind but in-doubt: nothing of it may ever become visible.
+    Refused,
+    /// Everything else: an in-doubt error, a panic, a crash, no answer.
+    InDoubt,
+}
+
+impl OperationRecord {
+    /// What its client knows.
+    pub fn known(&self) -> Known {
+        match self.outcome {
+            Outcome::Acknowledged { .. } => Known::Acknowledged,
+            Outcome::Refused { .. } => Known::Refused,
+            _ => Known::InDoubt,
+        }
+    }
+
+    /// What an acknowledged write reported.
+    pub fn write(&self) -> Option<&WriteData> {
+        match &self.outcome {
+            Outcome::Acknowledged { write } => write.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The operation id, where the outcome carries one.
+    pub fn operation_id(&self) -> Option<&str> {
+        match &self.outcome {
+            Outcome::Acknowledged { write } => write.as_ref().map(|write| write.operation.as_str()),
+            Outcome::Refused { error } | Outcome::InDoubt { error } => error.operation.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// How reports name it, such as `step 3 (load append by main)`.
+    pub fn label(&self) -> String {
+        let call = match &self.call {
+            OperationCall::Create => "create".to_owned(),
+            OperationCall::Load { mode, .. } => format!("load {}", mode.as_str()),
+            OperationCall::Mutate { .. } => "mutate".to_owned(),
+            OperationCall::Open { read_only: true } => "open read-only".to_owned(),
+            OperationCall::Open { read_only: false } => "open".to_owned(),
+            OperationCall::Refresh => "refresh".to_owned(),
+            OperationCall::Repair { .. } => "repair".to_owned(),
+        };
+        match self.step {
+            Some(step) => format!("step {step} ({call} by {})", self.handle),
+            None => format!("set-up ({call} by {})", self.handle),
+        }
+    }
+}
