@@ -1,0 +1,165 @@
+//! The validated model of a scenario.
+//!
+//! Its serde form is the form of the file: what a worker receives and what a failure bundle stores reads like a scenario,
+//! and every scenario reads back from what it was written as. The JSON Schema for editors, the validation and the
+//! reference in the docs all come from these types and their comments.
+
+mod check;
+mod damage;
+mod expect;
+mod failpoint;
+mod fault;
+mod graph;
+mod invariant;
+mod named;
+mod sidecar;
+mod step;
+
+pub use check::{AuditRow, Check, CommitRow, Count, CountOrRows, Query, RecoveryKind};
+pub use damage::{Damage, MoveHead, ObjectRef};
+pub use expect::{ErrorExpectation, Expect, OkExpectation, RecoveredCounts, Words};
+pub use failpoint::{Actions, Firing, FailpointName, Task, Term};
+pub use fault::{Effect, Matcher, StoreFault, When};
+pub use graph::{Generate, GraphSpec, Load, LoadMode, Row};
+pub use invariant::InvariantName;
+pub use named::Named;
+pub use sidecar::{Base, Deviations, Gone, NotASidecar, PlantSidecar, PlantedOperation, PlantedTable, PlantedTransaction, Wrong};
+pub use step::{Action, Arm, Nothing, OpenMode, Repair, Step, DEFAULT_HANDLE, DEFAULT_PROCESS};
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One scenario: what breaks, what is forgiven, and what must hold.
+///
+/// After the steps the runner always lifts every fault, opens read-write, and judges every standing invariant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Scenario {
+    /// Path below `scenarios/` without the extension. Not written in the file.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(skip)]
+    pub name: String,
+    /// Path of the file as it was found. Not written in the file.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(skip)]
+    pub path: String,
+    /// What is shown, as one sentence without a full stop.
+    pub summary: String,
+    /// Why that matters: which promise would be broken, and how somebody would be hurt.
+    pub why: String,
+    /// Words to select by.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<String>,
+    /// Where it runs; everywhere, if not said.
+    #[serde(default = "BackendName::everywhere", skip_serializing_if = "BackendName::is_everywhere")]
+    pub backends: BTreeSet<BackendName>,
+    /// Where the cell's random streams start; derived from the run's seed and the scenario's name, if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The graph that the steps find.
+    pub graph: GraphSpec,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+    /// Standing invariants that are not judged here, each with a reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waive: Vec<Waiver>,
+    /// A failure that is known and accepted until a date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
+    /// Says that the scenario must fail, and with what. It proves that the harness can see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
+}
+
+impl Scenario {
+    /// First folder of the name: what reports group by. A scenario at the top has the area `.`.
+    pub fn area(&self) -> &str {
+        self.name.split_once('/').map_or(".", |(area, _)| area)
+    }
+
+    /// Whether a step creates the graph, so that the runner must not do it before the first step.
+    pub fn creates_by_step(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.action, Action::Create(_)))
+    }
+
+    /// The reason why `invariant` is not judged here, if it is not.
+    pub fn waiver(&self, invariant: InvariantName) -> Option<&str> {
+        self.waive.iter().find(|waiver| waiver.invariant == invariant).map(|waiver| waiver.reason.as_str())
+    }
+
+    /// Every process that a step names, `main` included, sorted.
+    pub fn processes(&self) -> BTreeSet<&str> {
+        let named = self.steps.iter().map(Step::process);
+        named.chain([DEFAULT_PROCESS]).collect()
+    }
+}
+
+/// A backend that a scenario can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackendName {
+    /// A temporary directory.
+    Local,
+    /// One in-memory store.
+    Memory,
+    /// The S3 endpoint that the harness embeds.
+    S3,
+    /// A RustFS container.
+    Rustfs,
+}
+
+impl BackendName {
+    /// Every backend that a scenario can name, in the order of the columns of a report.
+    pub const ALL: &'static [BackendName] = &[BackendName::Local, BackendName::Memory, BackendName::S3, BackendName::Rustfs];
+
+    /// The name in files and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            BackendName::Local => "local",
+            BackendName::Memory => "memory",
+            BackendName::S3 => "s3",
+            BackendName::Rustfs => "rustfs",
+        }
+    }
+
+    fn everywhere() -> BTreeSet<BackendName> {
+        BackendName::ALL.iter().copied().collect()
+    }
+
+    fn is_everywhere(backends: &BTreeSet<BackendName>) -> bool {
+        backends.len() == BackendName::ALL.len()
+    }
+}
+
+/// A standing invariant that is not judged in this scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Waiver {
+    /// Which one.
+    pub invariant: InvariantName,
+    /// Why it cannot hold here, although nothing is wrong.
+    pub reason: String,
+}
+
+/// A failure that is known. It must be exactly this one, and the date must not have passed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Known {
+    /// Where it is being followed, such as an issue's address.
+    pub issue: String,
+    /// Last day on which it is accepted, as `YYYY-MM-DD`.
+    #[schemars(extend("format" = "date"))]
+    pub until: String,
+    /// The one invariant that is broken.
+    pub invariant: InvariantName,
+}
+
+/// A scenario that must fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Canary {
+    /// The invariant that must be found broken.
+    pub breaks: InvariantName,
+}
