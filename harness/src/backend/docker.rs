@@ -1,0 +1,140 @@
+//! Talking to a Docker engine: is it there, is the image there, what did earlier runs leave. Never pulls anything.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::errors::Error as EngineError;
+use testcontainers::bollard::query_parameters::{ListContainersOptions, ListNetworksOptions, RemoveContainerOptions};
+
+use super::error::BackendError;
+
+/// How long one question to the engine may take. A socket that nobody answers must not hang a run.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The label that every container and network of this program carries.
+pub const LABEL: &str = "omnigraph.chaos";
+/// The label with the id of the run.
+pub const LABEL_RUN: &str = "omnigraph.chaos.run";
+/// The label with the process that runs it, as `super::reap::Owner` writes it.
+pub const LABEL_OWNER: &str = "omnigraph.chaos.owner";
+
+/// A container or a network that carries [`LABEL`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labelled {
+    /// The engine's id for it.
+    pub id: String,
+    /// Its labels.
+    pub labels: HashMap<String, String>,
+    /// Whether it is a container that runs. Networks do not.
+    pub is_running: bool,
+}
+
+/// A connection to the engine that the usual Docker settings name.
+#[derive(Debug)]
+pub struct Engine {
+    backend: &'static str,
+    docker: Docker,
+}
+
+impl Engine {
+    /// Fails when no engine answers; `backend` is named in errors.
+    pub async fn connect(backend: &'static str) -> Result<Self, BackendError> {
+        let absent = || {
+            BackendError::new(backend, "no docker engine answers")
+                .with_advice("start one (`docker info` must work), or leave this backend out")
+        };
+        let docker = testcontainers::core::client::docker_client_instance()
+            .await
+            .map_err(|error| absent().with_source(error))?;
+        let engine = Self { backend, docker };
+        engine.ask(engine.docker.ping()).await.map_err(|error| absent().with_source(error))?;
+        Ok(engine)
+    }
+
+    /// Fails when the image is not on this machine already.
+    pub async fn expect_image(&self, reference: &str) -> Result<(), BackendError> {
+        match self.ask(self.docker.inspect_image(reference)).await {
+            Ok(_) => Ok(()),
+            Err(Trouble::Engine(EngineError::DockerResponseServerError { status_code: 404, .. })) => {
+                Err(BackendError::new(self.backend, format!("the image {reference} is not on this machine"))
+                    .with_advice(format!("`docker pull {reference}`, or leave this backend out")))
+            }
+            Err(trouble) => Err(self.failed(format!("cannot look for the image {reference}"), trouble)),
+        }
+    }
+
+    /// Every container, running or not, that carries [`LABEL`].
+    pub async fn containers(&self) -> Result<Vec<Labelled>, BackendError> {
+        let options =
+            ListContainersOptions { all: true, filters: Some(label_filter()), ..ListContainersOptions::default() };
+        let found = self.ask(self.docker.list_containers(Some(options))).await;
+        let found = found.map_err(|trouble| self.failed("cannot list containers".into(), trouble))?;
+        let labelled = |container: testcontainers::bollard::models::ContainerSummary| Labelled {
+            id: container.id.unwrap_or_default(),
+            labels: container.labels.unwrap_or_default(),
+            is_running: container
+                .state
+                .is_some_and(|state| matches!(state.as_ref(), "running" | "paused" | "restarting")),
+        };
+        Ok(found.into_iter().map(labelled).collect())
+    }
+
+    /// Every network that carries [`LABEL`].
+    pub async fn networks(&self) -> Result<Vec<Labelled>, BackendError> {
+        let options = ListNetworksOptions { filters: Some(label_filter()) };
+        let found = self.ask(self.docker.list_networks(Some(options))).await;
+        let found = found.map_err(|trouble| self.failed("cannot list networks".into(), trouble))?;
+        let labelled = |network: testcontainers::bollard::models::Network| Labelled {
+            id: network.id.unwrap_or_default(),
+            labels: network.labels.unwrap_or_default(),
+            is_running: false,
+        };
+        Ok(found.into_iter().map(labelled).collect())
+    }
+
+    /// Kills and removes a container with its volumes. One that is gone already is fine.
+    pub async fn remove_container(&self, id: &str) -> Result<(), BackendError> {
+        let options = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
+        self.gone(self.ask(self.docker.remove_container(id, Some(options))).await, "container", id)
+    }
+
+    /// Removes a network. One that is gone already is fine.
+    pub async fn remove_network(&self, id: &str) -> Result<(), BackendError> {
+        self.gone(self.ask(self.docker.remove_network(id)).await, "network", id)
+    }
+
+    fn gone(&self, answer: Result<(), Trouble>, what: &str, id: &str) -> Result<(), BackendError> {
+        match answer {
+            // 409: somebody else is removing it at this moment.
+            Ok(()) | Err(Trouble::Engine(EngineError::DockerResponseServerError { status_code: 404 | 409, .. })) => {
+                Ok(())
+            }
+            Err(trouble) => Err(self.failed(format!("cannot remove the {what} {id}"), trouble)),
+        }
+    }
+
+    async fn ask<T>(&self, question: impl Future<Output = Result<T, EngineError>>) -> Result<T, Trouble> {
+        match tokio::time::timeout(CALL_TIMEOUT, question).await {
+            Ok(answer) => answer.map_err(Trouble::Engine),
+            Err(_) => Err(Trouble::Silent),
+        }
+    }
+
+    fn failed(&self, message: String, trouble: Trouble) -> BackendError {
+        BackendError::new(self.backend, message).with_source(trouble).with_advice("see whether `docker info` works")
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Engine(EngineError),
+    #[error("the engine did not answer within {} s", CALL_TIMEOUT.as_secs())]
+    Silent,
+}
+
+fn label_filter() -> HashMap<String, Vec<String>> {
+    HashMap::from([("label".to_owned(), vec![LABEL.to_owned()])])
+}
