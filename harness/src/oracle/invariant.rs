@@ -19,6 +19,19 @@ pub trait Invariant: Send + Sync {
 
     /// Judges. Only called when nothing is [missing](Invariant::missing).
     fn check(&self, evidence: &Evidence) -> Result<(), Breach>;
+
+    /// Defects that this checker must find in a world that is sound otherwise; a checker without one does not count.
+    #[cfg(test)]
+    fn defects(&self) -> Vec<Defect>;
+}
+
+/// A defect planted in sound evidence.
+#[cfg(test)]
+pub struct Defect {
+    /// What is wrong then.
+    pub what: &'static str,
+    /// Plants it.
+    pub plant: fn(&mut Evidence),
 }
 
 /// Why a property did not hold.

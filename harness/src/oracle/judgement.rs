@@ -123,3 +123,52 @@ fn find(invariant: &dyn Invariant, evidence: &Evidence, waivers: &[Waiver]) -> F
         (None, None) => Finding::Held,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::sound;
+
+    fn waiver(invariant: &str) -> Waiver {
+        Waiver { invariant: invariant.into(), reason: "the scenario leaves drift on purpose".into() }
+    }
+
+    fn finding(judgement: &Judgement, name: &str) -> Finding {
+        judgement.findings.iter().find(|judged| judged.invariant == name).expect("a standing invariant").finding.clone()
+    }
+
+    #[test]
+    fn a_breach_names_its_invariant_and_its_property() {
+        let mut evidence = sound::evidence();
+        sound::add_object(&mut evidence, "__recovery/OP9.json");
+        let judgement = judge(&evidence, &[]);
+        let breaches: Vec<_> = judgement.breaches().collect();
+        assert_eq!(breaches.len(), 1, "one defect, one breach: {breaches:?}");
+        assert_eq!(breaches[0].invariant, "no-sidecar-outlives-recovery");
+        assert!(!judgement.held() && breaches[0].property.contains("sidecar"));
+    }
+
+    #[test]
+    fn a_waived_breach_does_not_count_and_is_kept() {
+        let mut evidence = sound::evidence();
+        sound::add_object(&mut evidence, "__recovery/OP9.json");
+        let judgement = judge(&evidence, &[waiver("no-sidecar-outlives-recovery")]);
+        assert!(judgement.held());
+        assert!(matches!(finding(&judgement, "no-sidecar-outlives-recovery"), Finding::Waived { breach: Some(_), .. }));
+    }
+
+    #[test]
+    fn a_stale_waiver_and_one_of_nothing_show() {
+        let judgement = judge(&sound::evidence(), &[waiver("head-equals-pin"), waiver("head-equals-pins")]);
+        assert!(matches!(finding(&judgement, "head-equals-pin"), Finding::Waived { breach: None, .. }));
+        assert_eq!(judgement.unknown_waivers, ["head-equals-pins"]);
+        assert!(!judgement.held());
+    }
+
+    #[test]
+    fn a_judgement_reads_back_as_it_was_written() {
+        let judgement = judge(&Evidence::default(), &[waiver("head-equals-pin")]);
+        let text = serde_json::to_string(&judgement).expect("plain data");
+        assert_eq!(serde_json::from_str::<Judgement>(&text).expect("own output"), judgement);
+    }
+}

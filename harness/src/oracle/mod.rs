@@ -1,24 +1,27 @@
 //! The oracle: says whether what was observed of a cell keeps every promise.
 //!
-//! It works on [`Evidence`] alone, after the fact, in any process: `chaos judge` runs it again over a recorded run. In
-//! reading order:
+//! It works on [`Evidence`] alone, after the fact, in any process: a recorded run can be judged again. In reading order:
 //!
 //! - [`evidence`] and [`facts`]: what may be observed, and the order in which the closing observations are made;
-//! - [`rows`]: rows in one comparable form;
-//! - [`invariant`]: what a checker is;
+//! - [`rows`]: rows in one comparable form; [`layout`]: how a graph lies in a store;
+//! - [`model`]: the reference model; [`attribution`] and [`own_rows`]: which call answers for what;
+//! - [`invariant`]: what a checker is; [`invariants`]: every standing one, a file each;
 //! - [`judgement`]: all of them over one cell.
 
+pub mod attribution;
 pub mod evidence;
 pub mod facts;
 pub mod invariant;
+pub mod invariants;
 pub mod judgement;
+pub mod layout;
+pub mod model;
+pub mod own_rows;
 pub mod rows;
+#[cfg(test)]
+mod sound;
 
 pub use evidence::Evidence;
 pub use invariant::{Breach, BreachKind, Invariant};
+pub use invariants::{NOT_YET_APPLICABLE, standing};
 pub use judgement::{Finding, Judged, Judgement, Waiver, judge, judge_with};
-
-/// Every standing invariant, in the order in which findings are reported.
-pub fn standing() -> Vec<Box<dyn Invariant>> {
-    Vec::new()
-}

@@ -33,6 +33,10 @@ fn canonical_number(number: serde_json::Number) -> Value {
     }
     match number.as_f64() {
         Some(float) if float.fract() == 0.0 && float.abs() <= EXACT_MAX => Value::from(float as i64),
+        // What a 32-bit float widens to means the 32-bit float: 0.10000000149011612 was written as 0.1.
+        Some(float) if f64::from(float as f32) == float => {
+            (float as f32).to_string().parse::<f64>().map_or(Value::Number(number), Value::from)
+        }
         _ => Value::Number(number),
     }
 }
@@ -86,6 +90,14 @@ mod tests {
         let written = canonical(row(json!({"name": "a", "age": 3, "note": null})));
         let read = canonical(row(json!({"name": "a", "age": 3.0})));
         assert_eq!(written, read);
+    }
+
+    #[test]
+    fn a_float_of_32_bits_is_what_was_written_when_it_is_read_widened() {
+        let written = canonical(row(json!({"weight": 0.1})));
+        let read = canonical(row(json!({"weight": f64::from(0.1_f32)})));
+        assert_eq!(written, read);
+        assert_ne!(written, canonical(row(json!({"weight": 0.100001}))));
     }
 
     #[test]

@@ -60,9 +60,11 @@ pub struct CommitFact {
     pub parents: Vec<String>,
     /// Who is recorded as its actor.
     pub actor: String,
-    /// What wrote it (`load`, `mutate`, …), as the engine names it.
-    pub writer: String,
-    /// The operation it published, if any.
+    /// How it came about: `created`, `written`, `rolled-forward`, `rolled-back`, `repaired`.
+    pub kind: String,
+    /// The kind of write that it finished or undid (`load`, `mutate`, …), as the engine names it.
+    pub writer: Option<String>,
+    /// The operation that it finished or undid, if any.
     pub operation_id: Option<String>,
     /// The graph version it published.
     pub graph_version: u64,

@@ -67,8 +67,9 @@ pub struct Damage {
     pub description: String,
     /// Objects that it wrote, renamed to or removed, relative to the graph root.
     pub paths: Vec<String>,
-    /// Whether rows may become visible or vanish through it (a planted sidecar, a moved HEAD, a deleted table object).
-    /// From there on the reference model has nothing to say, and says so.
+    /// Whether rows may become visible or vanish through it: a planted sidecar that may be rolled forward, a damaged or
+    /// deleted table object. From there on the reference model has nothing to say, and says so. A moved HEAD is none of
+    /// them: nobody may publish it unasked.
     pub may_change_rows: bool,
 }
 
@@ -92,6 +93,8 @@ pub struct Reading {
     pub step: Option<u64>,
     /// The reader's handle.
     pub handle: String,
+    /// The handle's process.
+    pub process: String,
     /// When the snapshot was taken.
     pub started: Tick,
     /// When the last row had been read.

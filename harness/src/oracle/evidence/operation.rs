@@ -12,7 +12,7 @@ pub struct OperationRecord {
     pub step: Option<u64>,
     /// When the call began.
     pub started: Tick,
-    /// When it returned; `None` when its process died first or it never answered.
+    /// When it returned or its process died in it; `None` when it was never seen to end.
     pub ended: Option<Tick>,
     /// The handle's name in the scenario.
     pub handle: String,

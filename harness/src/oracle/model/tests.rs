@@ -1,0 +1,211 @@
+//! What the model makes of short cells.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::trajectory::{Trajectory, follow};
+use super::write::{Refusal, apply};
+use super::{Candidate, State};
+use crate::event::{ErrorData, Outcome, WriteData};
+use crate::oracle::evidence::{Damage, Evidence, LoadMode, OperationCall, OperationRecord, Reading};
+use crate::oracle::rows::Row;
+use crate::oracle::sound;
+
+fn load(mode: LoadMode, rows: &[Value]) -> OperationCall {
+    OperationCall::Load { mode, rows: rows.to_vec() }
+}
+
+fn person(name: &str, age: i64) -> Value {
+    json!({"type": "Person", "data": {"name": name, "age": age}})
+}
+
+fn company(name: &str) -> Value {
+    json!({"type": "Company", "data": {"name": name}})
+}
+
+fn edge(from: &str, to: &str) -> Value {
+    json!({"type": "WorksAt", "from": from, "to": to})
+}
+
+fn sql(text: &str) -> OperationCall {
+    OperationCall::Mutate { sql: text.into() }
+}
+
+fn after(calls: &[OperationCall]) -> Result<State, Refusal> {
+    let schema = sound::evidence().schema.expect("a schema");
+    calls.iter().try_fold(State::default(), |state, call| apply(&schema, &state, call))
+}
+
+fn ages(state: &State) -> Vec<(String, Option<i64>)> {
+    let age = |row: &Row| (row["name"].as_str().unwrap_or_default().to_owned(), row.get("age").and_then(Value::as_i64));
+    state.rows("Person").map(|(_, row)| age(row)).collect()
+}
+
+fn known(pairs: &[(&str, i64)]) -> Vec<(String, Option<i64>)> {
+    pairs.iter().map(|(name, age)| ((*name).to_owned(), Some(*age))).collect()
+}
+
+#[test]
+fn the_three_load_modes_differ_in_what_they_do_to_known_rows() {
+    let first = load(LoadMode::Append, &[person("a", 1), person("b", 2)]);
+    assert!(matches!(after(&[first.clone(), load(LoadMode::Append, &[person("a", 3)])]), Err(Refusal::Forbidden(_))));
+    let merged = after(&[first.clone(), load(LoadMode::Merge, &[person("a", 3), person("c", 4)])]).expect("a merge");
+    assert_eq!(ages(&merged), known(&[("a", 3), ("b", 2), ("c", 4)]));
+    let replaced = after(&[first, load(LoadMode::Overwrite, &[person("c", 4)])]).expect("an overwrite");
+    assert_eq!(ages(&replaced), known(&[("c", 4)]));
+}
+
+#[test]
+fn statements_of_one_mutate_see_each_other() {
+    let first = load(LoadMode::Append, &[person("a", 1), person("b", 2)]);
+    let mixed = sql("INSERT INTO Person (name, age) VALUES ('c', 2); UPDATE Person SET age = age + 10 WHERE age = 2; \
+                     DELETE FROM Person WHERE age > 11 AND name <> 'c'");
+    assert_eq!(ages(&after(&[first, mixed]).expect("a mutate")), known(&[("a", 1), ("c", 12)]));
+}
+
+#[test]
+fn deleting_a_node_deletes_its_edges() {
+    let graph = load(LoadMode::Append, &[person("a", 1), person("b", 2), company("x"), edge("a", "x"), edge("b", "x")]);
+    let state = after(&[graph.clone(), sql("DELETE FROM Person WHERE name = 'a'")]).expect("a delete");
+    assert_eq!(state.rows("WorksAt").count(), 1);
+    let state = after(&[graph, sql("DELETE FROM Company")]).expect("a delete");
+    assert_eq!(state.rows("WorksAt").count(), 0);
+}
+
+#[test]
+fn what_the_schema_forbids_the_model_forbids() {
+    for forbidden in [
+        load(LoadMode::Append, &[edge("nobody", "nowhere")]),
+        load(LoadMode::Append, &[person("a", 1), person("a", 2)]),
+        load(LoadMode::Append, &[json!({"type": "Ghost", "data": {}})]),
+        load(LoadMode::Append, &[json!({"type": "Person", "data": {"age": 3}})]),
+        sql("INSERT INTO Person (name, email) VALUES ('a', 'x'), ('b', 'x')"),
+    ] {
+        assert!(matches!(after(std::slice::from_ref(&forbidden)), Err(Refusal::Forbidden(_))), "{forbidden:?}");
+    }
+}
+
+/// A cell of writes through handles of their own; one that starts at `2n` ends at `2n + 1`.
+fn cell(writes: Vec<(OperationCall, Outcome)>) -> Evidence {
+    let record = |(at, (call, outcome)): (usize, (OperationCall, Outcome))| OperationRecord {
+        step: Some(at as u64 + 1),
+        started: at as u64 * 2,
+        ended: Some(at as u64 * 2 + 1),
+        handle: format!("writer {at}"),
+        process: "main".into(),
+        actor: None,
+        call,
+        outcome,
+    };
+    Evidence {
+        schema: sound::evidence().schema,
+        operations: writes.into_iter().enumerate().map(record).collect(),
+        ..Evidence::default()
+    }
+}
+
+fn ok(graph_version: u64) -> Outcome {
+    Outcome::Acknowledged { write: Some(WriteData { graph_version, ..WriteData::default() }) }
+}
+
+fn doubt() -> Outcome {
+    Outcome::InDoubt { error: ErrorData::new("in-doubt", "the answer was lost") }
+}
+
+fn ends(evidence: &Evidence) -> Vec<Vec<(String, Option<i64>)>> {
+    let Trajectory::Followed { candidates, .. } = follow(evidence) else { panic!("followed") };
+    let mut ends: Vec<_> = candidates.iter().map(|candidate: &Candidate| ages(candidate.last())).collect();
+    ends.sort();
+    ends.dedup();
+    ends
+}
+
+#[test]
+fn a_write_in_doubt_forks_and_a_refused_one_does_not() {
+    let append = |name: &str| load(LoadMode::Append, &[person(name, 1)]);
+    let refused = Outcome::Refused { error: ErrorData::new("conflict", "moved") };
+    let evidence = cell(vec![(append("a"), ok(2)), (append("b"), doubt()), (append("c"), refused)]);
+    assert_eq!(ends(&evidence), [known(&[("a", 1)]), known(&[("a", 1), ("b", 1)])]);
+}
+
+#[test]
+fn a_write_in_doubt_never_lands_on_top_of_a_later_write_to_its_table() {
+    let set = |age| load(LoadMode::Merge, &[person("a", age)]);
+    let evidence = cell(vec![(set(1), ok(2)), (set(2), doubt()), (set(3), ok(3))]);
+    assert_eq!(ends(&evidence), [known(&[("a", 3)])]);
+}
+
+#[test]
+fn a_write_in_doubt_may_land_after_a_later_write_to_another_table() {
+    let graph = load(LoadMode::Append, &[person("a", 1)]);
+    let evidence = cell(vec![
+        (graph, ok(2)),
+        (load(LoadMode::Append, &[person("b", 1)]), doubt()),
+        (load(LoadMode::Append, &[company("x")]), ok(3)),
+    ]);
+    let Trajectory::Followed { candidates, .. } = follow(&evidence) else { panic!("followed") };
+    let between = |candidate: &Candidate| {
+        candidate.past.iter().any(|moment| moment.state.rows("Company").count() == 1 && moment.state.rows("Person").count() == 1)
+            && candidate.last().rows("Person").count() == 2
+    };
+    assert!(candidates.iter().any(between), "the write in doubt landed last in none of {}", candidates.len());
+}
+
+#[test]
+fn overlapping_acknowledged_writes_follow_the_versions_they_report() {
+    let set = |age| load(LoadMode::Merge, &[person("a", age)]);
+    let mut evidence = cell(vec![(set(1), ok(2)), (set(2), ok(4)), (set(3), ok(3))]);
+    assert_eq!(ends(&evidence), [known(&[("a", 3)])], "one after the other: versions do not matter");
+    evidence.operations[1].ended = Some(9);
+    assert_eq!(ends(&evidence), [known(&[("a", 2)])]);
+}
+
+#[test]
+fn what_is_not_modelled_is_said_with_its_step() {
+    let first = load(LoadMode::Append, &[person("a", 1)]);
+    let mut evidence = cell(vec![(first, ok(2)), (sql("UPDATE Person SET age = abs(age)"), ok(3))]);
+    let silent = follow(&evidence).silent_at_the_end().expect("a statement outside the subset");
+    assert!(silent.contains("step 2"), "{silent}");
+    evidence.operations.pop();
+    assert_eq!(follow(&evidence).silent_at_the_end(), None);
+    let damage = Damage { may_change_rows: true, at: 5, ..sound::damage(7, "nodes/x") };
+    evidence.damage.push(damage);
+    assert!(follow(&evidence).silent_at_the_end().is_some_and(|silent| silent.contains("step 7")));
+}
+
+#[test]
+fn more_ways_than_the_limit_are_inconclusive() {
+    let append = |at: usize| (load(LoadMode::Append, &[person(&format!("p{at}"), 1)]), doubt());
+    assert!(matches!(follow(&cell((0..12).map(append).collect())), Trajectory::TooMany));
+}
+
+#[test]
+fn an_acknowledged_impossibility_is_a_contradiction() {
+    let append = load(LoadMode::Append, &[person("a", 1)]);
+    let evidence = cell(vec![(append.clone(), ok(2)), (append, ok(3))]);
+    let Trajectory::Contradicted { why } = follow(&evidence) else { panic!("contradicted") };
+    assert!(why.contains("step 2") && why.contains("there already"), "{why}");
+}
+
+#[test]
+fn a_reader_cannot_see_what_began_after_it_ended() {
+    let set = |age| load(LoadMode::Merge, &[person("a", age)]);
+    let evidence = cell(vec![(set(1), ok(2)), (set(2), ok(3))]);
+    let schema = evidence.schema.clone().expect("a schema");
+    let Trajectory::Followed { candidates, .. } = follow(&evidence) else { panic!("followed") };
+    let seen = |age: i64, ended| Reading {
+        step: None,
+        handle: "reader".into(),
+        process: "main".into(),
+        started: 0,
+        ended,
+        graph_version: 2,
+        rows: BTreeMap::from([("Person".to_owned(), vec![sound::row(&[("name", "a".into()), ("age", age.into())])])]),
+    };
+    let explained = |reading: &Reading| candidates.iter().any(|way| way.explains(&evidence, &schema, &[reading]));
+    assert!(explained(&seen(1, 2)));
+    assert!(!explained(&seen(2, 2)), "the second write begins at 2");
+    assert!(explained(&seen(2, 3)));
+    assert!(!explained(&seen(3, 9)));
+}

@@ -1,0 +1,267 @@
+//! All ways in which a cell may have gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::state::State;
+use super::write::{self, Footprint, Refusal};
+use crate::oracle::evidence::{Evidence, Known, OperationCall, OperationRecord, Reading, Tick};
+use crate::oracle::facts::SchemaFacts;
+
+/// More ways than this are not followed: the model then says that it cannot tell.
+pub const CANDIDATES_MAX: usize = 256;
+
+/// One way in which things may have gone.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Every state it went through, oldest first; never empty.
+    pub past: Vec<Moment>,
+    /// Writes in doubt that took effect, by index into the evidence's operations.
+    pub landed: BTreeSet<usize>,
+    /// Writes in doubt that still may.
+    pending: BTreeSet<usize>,
+}
+
+/// One state of a candidate.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// The rows.
+    pub state: Rc<State>,
+    /// When the latest write in it began: nobody can have seen it earlier.
+    pub latest_started: Tick,
+    /// The write that made it, by index into the evidence's operations; `None` for the empty graph.
+    pub write: Option<usize>,
+}
+
+impl Candidate {
+    /// The state it ended in.
+    pub fn last(&self) -> &State {
+        &self.past[self.past.len() - 1].state
+    }
+
+    /// Whether every one of these readings, which must be in the order in which they started, saw a state of this
+    /// candidate, with no handle ever going back or missing its own acknowledged writes.
+    pub fn explains(&self, evidence: &Evidence, schema: &SchemaFacts, readings: &[&Reading]) -> bool {
+        let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        readings.iter().all(|reading| {
+            let reader = (reading.process.as_str(), reading.handle.as_str());
+            let earliest = seen.get(&reader).copied().unwrap_or(0).max(self.own_writes(evidence, reading));
+            let place = (earliest..self.past.len()).find(|&at| {
+                let moment = &self.past[at];
+                moment.latest_started < reading.ended && moment.state.differences(schema, &reading.rows).is_empty()
+            });
+            if let Some(at) = place {
+                seen.insert(reader, at);
+            }
+            place.is_some()
+        })
+    }
+
+    /// The place of the latest write that the reading's own handle had acknowledged before it began.
+    fn own_writes(&self, evidence: &Evidence, reading: &Reading) -> usize {
+        let is_own = |index: usize| {
+            let operation = &evidence.operations[index];
+            operation.known() == Known::Acknowledged
+                && operation.process == reading.process
+                && operation.handle == reading.handle
+                && operation.ended.is_some_and(|ended| ended < reading.started)
+        };
+        self.past.iter().rposition(|moment| moment.write.is_some_and(is_own)).unwrap_or(0)
+    }
+}
+
+/// What the model says about a cell.
+#[derive(Clone, Debug)]
+pub enum Trajectory {
+    /// The ways in which it may have gone.
+    Followed {
+        /// At least one.
+        candidates: Vec<Candidate>,
+        /// From where on the model has nothing to say, and why; `None` when it followed to the end.
+        lost: Option<Lost>,
+    },
+    /// An acknowledged write cannot have been done in any of them.
+    Contradicted {
+        /// Which write, and what forbids it.
+        why: String,
+    },
+    /// There are more than [`CANDIDATES_MAX`].
+    TooMany,
+    /// The schema is not known.
+    NoSchema,
+}
+
+/// From where on the model has nothing to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// When that began.
+    pub at: Tick,
+    /// Why, with the step.
+    pub why: String,
+}
+
+impl Trajectory {
+    /// Why the end of the cell cannot be judged by the model, if so.
+    pub fn silent_at_the_end(&self) -> Option<String> {
+        match self {
+            Trajectory::Followed { lost: Some(lost), .. } => Some(format!("not modelled from {} on", lost.why)),
+            Trajectory::NoSchema => Some("the schema is not known".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Follows a cell from an empty graph.
+pub fn follow(evidence: &Evidence) -> Trajectory {
+    let Some(schema) = &evidence.schema else { return Trajectory::NoSchema };
+    let mut lost = first_loss(schema, evidence);
+    let writes = ordered_writes(schema, evidence, lost.as_ref().map(|lost| lost.at));
+    let start = Candidate { past: vec![Moment { state: Rc::default(), latest_started: 0, write: None }], landed: BTreeSet::new(), pending: BTreeSet::new() };
+    let mut candidates = vec![start];
+    for write in &writes {
+        let next = match write.operation.known() {
+            Known::Refused => continue,
+            Known::InDoubt => {
+                candidates.iter_mut().for_each(|candidate| {
+                    candidate.pending.insert(write.index);
+                });
+                settle(schema, &writes, candidates)
+            }
+            Known::Acknowledged => acknowledge(schema, &writes, write, candidates),
+        };
+        candidates = match next {
+            Ok(next) => next,
+            Err(Stop::TooMany) => return Trajectory::TooMany,
+            Err(Stop::Contradicted(why)) => return Trajectory::Contradicted { why },
+            Err(Stop::NotModelled { candidates: so_far, why }) => {
+                lost = Some(Lost { at: write.operation.started, why: format!("{}: {why}", write.operation.label()) });
+                candidates = so_far;
+                break;
+            }
+        };
+    }
+    Trajectory::Followed { candidates, lost }
+}
+
+struct Write<'a> {
+    index: usize,
+    operation: &'a OperationRecord,
+    footprint: Footprint,
+}
+
+enum Stop {
+    TooMany,
+    Contradicted(String),
+    NotModelled { candidates: Vec<Candidate>, why: String },
+}
+
+/// Damage that may change rows, a confirmed repair, and a statement outside the subset all end what the model knows.
+fn first_loss(schema: &SchemaFacts, evidence: &Evidence) -> Option<Lost> {
+    let damage = evidence.damage.iter().filter(|damage| damage.may_change_rows).map(|damage| Lost {
+        at: damage.at,
+        why: format!("step {}: {}", damage.step, damage.description),
+    });
+    let calls = evidence.operations.iter().filter(|operation| operation.known() != Known::Refused).filter_map(|operation| {
+        let unknown = match &operation.call {
+            OperationCall::Repair { confirmed: true } => "a repair on the operator's word".to_owned(),
+            call => match write::apply(schema, &State::default(), call) {
+                Err(Refusal::NotModelled(why)) => why,
+                _ => return None,
+            },
+        };
+        Some(Lost { at: operation.started, why: format!("{}: {unknown}", operation.label()) })
+    });
+    damage.chain(calls).min_by_key(|lost| lost.at)
+}
+
+/// Writes in the order in which they may have taken effect: acknowledged ones that overlapped in the order of the graph
+/// versions they report, everything else by its start.
+fn ordered_writes<'a>(schema: &SchemaFacts, evidence: &'a Evidence, until: Option<Tick>) -> Vec<Write<'a>> {
+    let mut writes: Vec<Write> = evidence
+        .operations
+        .iter()
+        .enumerate()
+        .filter(|(_, operation)| until.is_none_or(|until| operation.started < until))
+        .filter_map(|(index, operation)| {
+            write::footprint(schema, &operation.call).map(|footprint| Write { index, operation, footprint })
+        })
+        .collect();
+    writes.sort_by_key(|write| write.operation.started);
+    // Acknowledged writes trade places among themselves only, so that a write in doubt keeps its place.
+    let places: Vec<usize> = (0..writes.len()).filter(|&at| writes[at].operation.known() == Known::Acknowledged).collect();
+    for round in 0..places.len() {
+        for pair in places[..places.len() - round].windows(2) {
+            let (left, right) = (writes[pair[0]].operation, writes[pair[1]].operation);
+            if overlap(left, right) && version(left) > version(right) {
+                writes.swap(pair[0], pair[1]);
+            }
+        }
+    }
+    writes
+}
+
+fn overlap(left: &OperationRecord, right: &OperationRecord) -> bool {
+    left.ended.is_none_or(|ended| ended > right.started) && right.ended.is_none_or(|ended| ended > left.started)
+}
+
+fn version(operation: &OperationRecord) -> u64 {
+    operation.write().map_or(u64::MAX, |write| write.graph_version)
+}
+
+/// Every candidate after an acknowledged write, and after what pending writes may have done right behind it.
+fn acknowledge(schema: &SchemaFacts, writes: &[Write], write: &Write, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
+    let mut next = Vec::new();
+    let mut forbidden = String::new();
+    for candidate in &candidates {
+        match write::apply(schema, candidate.last(), &write.operation.call) {
+            Ok(state) => next.push(moved(candidate, state, write)),
+            Err(Refusal::Forbidden(why)) => forbidden = why,
+            Err(Refusal::NotModelled(why)) => return Err(Stop::NotModelled { candidates, why }),
+        }
+    }
+    if next.is_empty() {
+        return Err(Stop::Contradicted(format!("{} was acknowledged, though {forbidden}", write.operation.label())));
+    }
+    for candidate in &mut next {
+        candidate.pending.retain(|&index| {
+            writes.iter().find(|other| other.index == index).is_some_and(|doubt| can_land_after(doubt, write))
+        });
+    }
+    settle(schema, writes, next)
+}
+
+/// A write is planned against the versions it read, so of two writes to one table the one that began after the other had
+/// ended is the later one for good.
+fn can_land_after(doubt: &Write, write: &Write) -> bool {
+    let was_over = doubt.operation.ended.is_some_and(|ended| ended < write.operation.started);
+    !(was_over && doubt.footprint.shares_a_type(&write.footprint))
+}
+
+/// Adds, for every candidate, those in which pending writes take effect now.
+fn settle(schema: &SchemaFacts, writes: &[Write], candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
+    let mut all = candidates;
+    let mut at = 0;
+    while at < all.len() {
+        for index in all[at].pending.clone() {
+            let Some(doubt) = writes.iter().find(|write| write.index == index) else { continue };
+            // Forbidden here is no contradiction: the write then cannot have landed at this place.
+            let Ok(state) = write::apply(schema, all[at].last(), &doubt.operation.call) else { continue };
+            let mut landed = moved(&all[at], state, doubt);
+            landed.pending.remove(&index);
+            landed.landed.insert(index);
+            all.push(landed);
+        }
+        if all.len() > CANDIDATES_MAX {
+            return Err(Stop::TooMany);
+        }
+        at += 1;
+    }
+    Ok(all)
+}
+
+fn moved(candidate: &Candidate, state: State, write: &Write) -> Candidate {
+    let mut next = candidate.clone();
+    let latest_started = next.past[next.past.len() - 1].latest_started.max(write.operation.started);
+    next.past.push(Moment { state: Rc::new(state), latest_started, write: Some(write.index) });
+    next
+}

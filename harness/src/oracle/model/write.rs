@@ -1,0 +1,352 @@
+//! What one load or mutate does to a state, and what it touches.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::sql::{self, Comparison, Condition, Statement, Term};
+use super::state::{self, Identity, State};
+use crate::oracle::evidence::{LoadMode, OperationCall};
+use crate::oracle::facts::{SchemaFacts, TypeFacts, TypeKind};
+use crate::oracle::rows::Row;
+
+/// Why the model does not apply a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The schema or the state forbids it: the engine must refuse it too.
+    Forbidden(String),
+    /// The model does not know what it does.
+    NotModelled(String),
+}
+
+impl From<sql::OutsideSubset> for Refusal {
+    fn from(outside: sql::OutsideSubset) -> Self {
+        Refusal::NotModelled(outside.0)
+    }
+}
+
+/// The rows that a write may touch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// Single rows that it may add, replace or remove.
+    pub identities: BTreeMap<String, BTreeSet<Identity>>,
+    /// Types of which it may add, replace or remove any row.
+    pub whole: BTreeSet<String>,
+    /// Single rows of which it may change values, but which it neither adds nor removes.
+    pub changed: BTreeMap<String, BTreeSet<Identity>>,
+    /// Types of which it may change values of any row, but neither adds nor removes one.
+    pub changed_whole: BTreeSet<String>,
+    /// Whether nothing is known, so that it may touch every row.
+    pub everything: bool,
+}
+
+impl Footprint {
+    /// Whether it may add, replace or remove this row.
+    pub fn may_remove(&self, type_name: &str, identity: &Identity) -> bool {
+        self.everything || self.whole.contains(type_name) || holds_row(&self.identities, type_name, identity)
+    }
+
+    /// Whether it may change values of this row.
+    pub fn may_change(&self, type_name: &str, identity: &Identity) -> bool {
+        self.may_remove(type_name, identity)
+            || self.changed_whole.contains(type_name)
+            || holds_row(&self.changed, type_name, identity)
+    }
+
+    /// Whether both may touch one type, so that of two writes that are not concurrent the later one built on the earlier.
+    pub fn shares_a_type(&self, other: &Footprint) -> bool {
+        self.everything || other.everything || self.types().any(|name| other.types().any(|theirs| theirs == name))
+    }
+
+    fn types(&self) -> impl Iterator<Item = &String> {
+        self.identities.keys().chain(&self.whole).chain(self.changed.keys()).chain(&self.changed_whole)
+    }
+}
+
+fn holds_row(rows: &BTreeMap<String, BTreeSet<Identity>>, type_name: &str, identity: &Identity) -> bool {
+    rows.get(type_name).is_some_and(|known| known.contains(identity))
+}
+
+/// The lines of a load with their types and identities, each in canonical form.
+pub fn load_rows(schema: &SchemaFacts, lines: &[Value]) -> Result<Vec<(String, Identity, Row)>, Refusal> {
+    lines.iter().map(|line| load_row(schema, line)).collect()
+}
+
+fn load_row(schema: &SchemaFacts, line: &Value) -> Result<(String, Identity, Row), Refusal> {
+    let type_name = line.get("type").and_then(Value::as_str).unwrap_or_default();
+    let facts = facts(schema, type_name)?;
+    let mut row: Row = match line.get("data") {
+        Some(Value::Object(data)) => data.iter().map(|(column, value)| (column.clone(), value.clone())).collect(),
+        None => Row::new(),
+        Some(_) => return Err(Refusal::Forbidden(format!("a row of {type_name} has data that is no object"))),
+    };
+    if let TypeKind::Edge { .. } = facts.kind {
+        for (member, column) in [("from", "src"), ("to", "dst")] {
+            row.extend(line.get(member).map(|value| (column.to_owned(), value.clone())));
+        }
+    }
+    identified(type_name, facts, row)
+}
+
+fn facts<'a>(schema: &'a SchemaFacts, type_name: &str) -> Result<&'a TypeFacts, Refusal> {
+    schema.types.get(type_name).ok_or_else(|| Refusal::Forbidden(format!("there is no type '{type_name}'")))
+}
+
+fn identified(type_name: &str, facts: &TypeFacts, row: Row) -> Result<(String, Identity, Row), Refusal> {
+    let row = state::canonical(facts, row);
+    match state::identity(facts, &row) {
+        Some(identity) => Ok((type_name.to_owned(), identity, row)),
+        None => Err(Refusal::Forbidden(format!("a row of {type_name} has no identity"))),
+    }
+}
+
+/// What a write may touch; `None` for a call that is no write.
+pub fn footprint(schema: &SchemaFacts, call: &OperationCall) -> Option<Footprint> {
+    match call {
+        OperationCall::Load { mode, rows } => Some(load_footprint(schema, *mode, rows)),
+        OperationCall::Mutate { sql } => Some(mutate_footprint(schema, sql)),
+        _ => None,
+    }
+}
+
+fn load_footprint(schema: &SchemaFacts, mode: LoadMode, lines: &[Value]) -> Footprint {
+    let mut footprint = Footprint::default();
+    for (type_name, identity, _) in lines.iter().filter_map(|line| load_row(schema, line).ok()) {
+        match mode {
+            LoadMode::Append | LoadMode::Merge => {
+                footprint.identities.entry(type_name).or_default().insert(identity);
+            }
+            LoadMode::Overwrite => touch_whole(schema, &mut footprint, &type_name),
+        }
+    }
+    footprint
+}
+
+fn mutate_footprint(schema: &SchemaFacts, text: &str) -> Footprint {
+    let Ok(statements) = sql::parse(text) else {
+        return Footprint { everything: true, ..Footprint::default() };
+    };
+    let mut footprint = Footprint::default();
+    for statement in statements {
+        match statement {
+            Statement::Insert { ref type_name, .. } => {
+                for (_, identity, _) in inserted(schema, &statement).unwrap_or_default() {
+                    footprint.identities.entry(type_name.clone()).or_default().insert(identity);
+                }
+            }
+            Statement::Update { type_name, filter, .. } => match addressed(schema, &type_name, &filter) {
+                Some(identity) => {
+                    footprint.changed.entry(type_name).or_default().insert(identity);
+                }
+                None => {
+                    footprint.changed_whole.insert(type_name);
+                }
+            },
+            Statement::Delete { type_name, filter } => match addressed(schema, &type_name, &filter) {
+                Some(identity) => {
+                    footprint.whole.extend(state::edges_of(schema, &type_name).map(|(edge, _)| edge.to_owned()));
+                    footprint.identities.entry(type_name).or_default().insert(identity);
+                }
+                None => touch_whole(schema, &mut footprint, &type_name),
+            },
+        }
+    }
+    footprint
+}
+
+/// The one row that a filter can match, if it compares every identity column with a literal.
+fn addressed(schema: &SchemaFacts, type_name: &str, filter: &[Condition]) -> Option<Identity> {
+    let facts = schema.types.get(type_name)?;
+    let literals = filter.iter().filter_map(|condition| match condition {
+        Condition::Compare { column, comparison: Comparison::Equal, literal } => Some((column.clone(), literal.clone())),
+        _ => None,
+    });
+    state::identity(facts, &state::canonical(facts, literals.collect()))
+}
+
+/// Rows of a type may go, and the edges at them.
+fn touch_whole(schema: &SchemaFacts, footprint: &mut Footprint, type_name: &str) {
+    footprint.whole.extend(state::edges_of(schema, type_name).map(|(edge, _)| edge.to_owned()));
+    footprint.whole.insert(type_name.to_owned());
+}
+
+/// The state after the write.
+pub fn apply(schema: &SchemaFacts, before: &State, call: &OperationCall) -> Result<State, Refusal> {
+    let mut after = before.clone();
+    match call {
+        OperationCall::Load { mode, rows } => load(schema, &mut after, *mode, rows)?,
+        OperationCall::Mutate { sql } => {
+            for statement in sql::parse(sql)? {
+                mutate(schema, &mut after, &statement)?;
+            }
+        }
+        _ => {}
+    }
+    check(schema, &after)?;
+    Ok(after)
+}
+
+fn load(schema: &SchemaFacts, state: &mut State, mode: LoadMode, lines: &[Value]) -> Result<(), Refusal> {
+    let rows = load_rows(schema, lines)?;
+    if mode == LoadMode::Overwrite {
+        let named: BTreeSet<&String> = rows.iter().map(|(type_name, ..)| type_name).collect();
+        named.into_iter().for_each(|type_name| state.clear(type_name));
+    }
+    let mut seen = BTreeSet::new();
+    for (type_name, identity, row) in rows {
+        let is_new = seen.insert((type_name.clone(), identity.clone()));
+        let is_known = state.get(&type_name, &identity).is_some();
+        if !is_new || (mode == LoadMode::Append && is_known) {
+            return Err(Refusal::Forbidden(format!("{type_name} {} is there already", identity.join(", "))));
+        }
+        state.put(&type_name, identity, row);
+    }
+    Ok(())
+}
+
+/// The rows that the `INSERT`s of a text add; empty when it is outside the subset.
+pub fn inserted_rows(schema: &SchemaFacts, text: &str) -> Vec<(String, Identity, Row)> {
+    let statements = sql::parse(text).unwrap_or_default();
+    statements.iter().flat_map(|statement| inserted(schema, statement).unwrap_or_default()).collect()
+}
+
+fn inserted(schema: &SchemaFacts, statement: &Statement) -> Result<Vec<(String, Identity, Row)>, Refusal> {
+    let Statement::Insert { type_name, columns, rows } = statement else { return Ok(Vec::new()) };
+    let facts = facts(schema, type_name)?;
+    rows.iter()
+        .map(|values| identified(type_name, facts, columns.iter().cloned().zip(values.iter().cloned()).collect()))
+        .collect()
+}
+
+fn mutate(schema: &SchemaFacts, state: &mut State, statement: &Statement) -> Result<(), Refusal> {
+    match statement {
+        Statement::Insert { .. } => {
+            for (type_name, identity, row) in inserted(schema, statement)? {
+                if state.get(&type_name, &identity).is_some() {
+                    return Err(Refusal::Forbidden(format!("{type_name} {} is there already", identity.join(", "))));
+                }
+                state.put(&type_name, identity, row);
+            }
+        }
+        Statement::Update { type_name, set, filter } => {
+            let facts = facts(schema, type_name)?;
+            if set.iter().any(|(column, _)| facts.identity_columns().contains(&column.as_str())) {
+                return Err(Refusal::NotModelled(format!("an update of the identity of {type_name}")));
+            }
+            for (identity, row) in matching(state, facts, type_name, filter)? {
+                state.put(type_name, identity, updated(facts, &row, set)?);
+            }
+        }
+        Statement::Delete { type_name, filter } => {
+            let facts = facts(schema, type_name)?;
+            for (identity, row) in matching(state, facts, type_name, filter)? {
+                state.remove(type_name, &identity);
+                remove_edges(schema, state, type_name, facts, &row);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Deleting a node deletes its edges.
+fn remove_edges(schema: &SchemaFacts, state: &mut State, type_name: &str, facts: &TypeFacts, node: &Row) {
+    let TypeKind::Node { key } = &facts.kind else { return };
+    for (edge, column) in state::edges_of(schema, type_name) {
+        let gone: Vec<Identity> =
+            state.rows(edge).filter(|(_, row)| row.get(column) == node.get(key)).map(|(id, _)| id.clone()).collect();
+        gone.iter().for_each(|identity| state.remove(edge, identity));
+    }
+}
+
+fn updated(facts: &TypeFacts, row: &Row, set: &[(String, Term)]) -> Result<Row, Refusal> {
+    let mut after = row.clone();
+    for (column, term) in set {
+        let value = match term {
+            Term::Literal(value) => value.clone(),
+            Term::Plus { column, addend } => match row.get(column) {
+                None => Value::Null,
+                Some(value) => match value.as_i64().and_then(|value| value.checked_add(*addend)) {
+                    Some(sum) => Value::from(sum),
+                    None => return Err(Refusal::NotModelled(format!("arithmetic on {column} that is no small integer"))),
+                },
+            },
+        };
+        after.insert(column.clone(), value);
+    }
+    Ok(state::canonical(facts, after))
+}
+
+fn matching(
+    state: &State,
+    facts: &TypeFacts,
+    type_name: &str,
+    filter: &[Condition],
+) -> Result<Vec<(Identity, Row)>, Refusal> {
+    let mut found = Vec::new();
+    for (identity, row) in state.rows(type_name) {
+        let mut is_match = true;
+        for condition in filter {
+            is_match &= holds(facts, row, condition)?;
+        }
+        if is_match {
+            found.push((identity.clone(), row.clone()));
+        }
+    }
+    Ok(found)
+}
+
+fn holds(facts: &TypeFacts, row: &Row, condition: &Condition) -> Result<bool, Refusal> {
+    let literal_of = |column: &String, literal: &Value| {
+        state::canonical(facts, Row::from([(column.clone(), literal.clone())])).remove(column)
+    };
+    match condition {
+        Condition::IsNull { column, negated } => Ok(row.contains_key(column) == *negated),
+        Condition::In { column, literals } => {
+            let value = row.get(column);
+            Ok(value.is_some() && literals.iter().any(|literal| literal_of(column, literal).as_ref() == value))
+        }
+        Condition::Compare { column, comparison, literal } => {
+            let (Some(value), Some(literal)) = (row.get(column), literal_of(column, literal)) else { return Ok(false) };
+            let order = match (value, &literal) {
+                (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
+                (Value::Number(left), Value::Number(right)) => match (left.as_i64(), right.as_i64()) {
+                    (Some(left), Some(right)) => Some(left.cmp(&right)),
+                    _ => left.as_f64().partial_cmp(&right.as_f64()),
+                },
+                (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
+                _ => None,
+            };
+            let order = order.ok_or_else(|| Refusal::NotModelled(format!("{column} compared with {literal}")))?;
+            Ok(match comparison {
+                Comparison::Equal => order.is_eq(),
+                Comparison::NotEqual => order.is_ne(),
+                Comparison::Less => order.is_lt(),
+                Comparison::LessOrEqual => order.is_le(),
+                Comparison::Greater => order.is_gt(),
+                Comparison::GreaterOrEqual => order.is_ge(),
+            })
+        }
+    }
+}
+
+/// What must hold between rows after every write: edges have endpoints, unique values are unique.
+fn check(schema: &SchemaFacts, state: &State) -> Result<(), Refusal> {
+    for (type_name, facts) in &schema.types {
+        if let TypeKind::Edge { from, to } = &facts.kind {
+            for (identity, _) in state.rows(type_name) {
+                let ends = [(from, &identity[0]), (to, &identity[1])];
+                if let Some((end, key)) = ends.iter().find(|(end, key)| state.get(end, &vec![(*key).clone()]).is_none()) {
+                    return Err(Refusal::Forbidden(format!("{type_name} refers to {end} {key}, which is not there")));
+                }
+            }
+        }
+        for (column, property) in &facts.properties {
+            let mut seen = BTreeSet::new();
+            let values = state.rows(type_name).filter_map(|(_, row)| row.get(column)).map(Value::to_string);
+            if property.unique && !values.into_iter().all(|value| seen.insert(value)) {
+                return Err(Refusal::Forbidden(format!("{type_name}.{column} is not unique any more")));
+            }
+        }
+    }
+    Ok(())
+}
