@@ -64,6 +64,7 @@ impl JsonSchema for FailpointName {
         json_schema!({
             "type": "string",
             "description": "A failpoint of the engine's catalogue; `load:` and the like narrow it to one that acts.",
+            "x-noun": "failpoint",
             "enum": catalogue::failpoints(),
         })
     }

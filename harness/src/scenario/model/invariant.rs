@@ -7,6 +7,7 @@ macro_rules! invariants {
     ($($(#[doc = $meaning:literal])+ $variant:ident = $name:literal,)+) => {
         /// A standing invariant, by name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[schemars(extend("x-noun" = "invariant"))]
         pub enum InvariantName {
             $(
                 $(#[doc = $meaning])+

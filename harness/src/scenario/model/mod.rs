@@ -16,6 +16,7 @@ mod sidecar;
 mod step;
 
 pub use check::{AuditRow, Check, CommitRow, Count, CountOrRows, Query, RecoveryKind};
+pub(in crate::scenario) use damage::sandboxed;
 pub use damage::{Damage, MoveHead, ObjectRef};
 pub use expect::{ErrorExpectation, Expect, OkExpectation, RecoveredCounts, Words};
 pub use failpoint::{Actions, Firing, FailpointName, Task, Term};
@@ -74,6 +75,17 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// The scenario as a file that reads back into it, but for name, path and spans, which no file says.
+    pub fn to_yaml(&self) -> String {
+        let mut scenario = self.clone();
+        scenario.name.clear();
+        scenario.path.clear();
+        scenario.steps.iter_mut().for_each(|step| step.span = None);
+        // By way of JSON, which writes alternatives as maps; straight to YAML they would become tags.
+        let plain = serde_json::to_value(&scenario).unwrap_or_default();
+        serde_yaml::to_string(&plain).unwrap_or_default()
+    }
+
     /// First folder of the name: what reports group by. A scenario at the top has the area `.`.
     pub fn area(&self) -> &str {
         self.name.split_once('/').map_or(".", |(area, _)| area)
@@ -99,6 +111,7 @@ impl Scenario {
 /// A backend that a scenario can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(extend("x-noun" = "backend"))]
 pub enum BackendName {
     /// A temporary directory.
     Local,

@@ -16,6 +16,8 @@ pub struct Named<T>(pub T);
 pub trait Names: Copy + 'static {
     /// What it is called in the schema.
     const TITLE: &'static str;
+    /// What it is called in messages.
+    const NOUN: &'static str;
     /// Every value.
     fn all() -> &'static [Self];
     /// The value's name.
@@ -23,9 +25,10 @@ pub trait Names: Copy + 'static {
 }
 
 macro_rules! names {
-    ($type:ty, $title:literal) => {
+    ($type:ty, $title:literal, $noun:literal) => {
         impl Names for $type {
             const TITLE: &'static str = $title;
+            const NOUN: &'static str = $noun;
 
             fn all() -> &'static [Self] {
                 <$type>::ALL
@@ -38,10 +41,10 @@ macro_rules! names {
     };
 }
 
-names!(ErrorKind, "ErrorKind");
-names!(Operation, "StoreOperation");
-names!(PathClass, "PathClass");
-names!(Realm, "Realm");
+names!(ErrorKind, "ErrorKind", "kind of error");
+names!(Operation, "StoreOperation", "store operation");
+names!(PathClass, "PathClass", "path class");
+names!(Realm, "Realm", "realm");
 
 impl<T: Names> Serialize for Named<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -53,7 +56,7 @@ impl<'de, T: Names> Deserialize<'de> for Named<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = Cow::<str>::deserialize(deserializer)?;
         let found = T::all().iter().copied().find(|value| value.name() == name);
-        found.map(Named).ok_or_else(|| de::Error::custom(format!("there is no {} '{name}'", T::TITLE)))
+        found.map(Named).ok_or_else(|| de::Error::custom(format!("there is no {} '{name}'", T::NOUN)))
     }
 }
 
@@ -64,6 +67,6 @@ impl<T: Names> JsonSchema for Named<T> {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let names: Vec<&str> = T::all().iter().map(|value| value.name()).collect();
-        json_schema!({"type": "string", "enum": names})
+        json_schema!({"type": "string", "enum": names, "x-noun": T::NOUN})
     }
 }

@@ -36,6 +36,7 @@ pub struct Step {
     pub actor: Option<String>,
     /// Failpoints that are armed in the step's process for this step alone, with their actions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-keys" = "failpoint"))]
     pub failpoints: BTreeMap<FailpointName, Actions>,
     /// Store faults that are armed in the step's process for this step alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -198,6 +199,7 @@ pub struct Arm {
     pub name: String,
     /// Failpoints with their actions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-keys" = "failpoint"))]
     pub failpoints: BTreeMap<FailpointName, Actions>,
     /// Store faults.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,0 +1,18 @@
+//! How large a scenario may be. Scenario files are input from strangers.
+
+/// Largest file, in bytes.
+pub const FILE_BYTES_MAX: usize = 256 * 1024;
+/// Deepest nesting of lists and maps.
+pub const DEPTH_MAX: usize = 32;
+/// Most values in a file once its aliases are written out.
+pub const VALUES_MAX: usize = 200_000;
+/// Longest text, in bytes.
+pub const TEXT_BYTES_MAX: usize = 64 * 1024;
+/// Most steps.
+pub const STEPS_MAX: usize = 500;
+/// Most rows in one step or in the setup, generated ones included.
+pub const ROWS_MAX: usize = 10_000;
+/// Most mistakes that are reported for one file.
+pub const DIAGNOSTICS_MAX: usize = 100;
+/// Longest name of a handle, a process, a background step, a fault or a damage, in characters.
+pub const NAME_CHARS_MAX: usize = 32;

@@ -1,0 +1,156 @@
+//! The scenario as a whole: that it says something, checks something, and stays within its limits.
+
+use std::collections::BTreeSet;
+
+use super::super::limit;
+use super::super::model::{Action, Expect, InvariantName, Scenario, Step};
+use super::super::tree::{Kind, Node};
+use super::{Seen, contradiction, first_key, key_span};
+use crate::diagnostic::{Code, Diagnostic};
+
+pub(super) fn judge(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
+    texts(seen, mistakes);
+    rows(seen, mistakes);
+    names(seen, mistakes);
+    for (node, step) in seen.sound() {
+        belongings(node, step, mistakes);
+    }
+    if let Some(scenario) = seen.whole {
+        invariants(seen, scenario, mistakes);
+        something_is_checked(seen, scenario, mistakes);
+    }
+}
+
+fn texts(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
+    for key in ["summary", "why"] {
+        let Some(value) = seen.root.get(key) else { continue };
+        if matches!(&value.kind, Kind::Text(text) if text.trim().is_empty()) {
+            let mistake = Diagnostic::new(Code::BadFormat, key_span(seen.root, key), format!("'{key}' says nothing"));
+            mistakes.push(mistake.suggest("whoever opens the file has to understand it without opening anything else"));
+        }
+    }
+    if let Some(value) = seen.root.get("backends").filter(|value| matches!(value.kind, Kind::List(_)) && value.items().is_empty()) {
+        let mistake = contradiction(value.span, "a scenario without a backend never runs");
+        mistakes.push(mistake.suggest("leave the key out to run everywhere"));
+    }
+}
+
+fn rows(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
+    let setup = seen.root.get("graph").and_then(|graph| graph.get("setup"));
+    let setup = setup.map(|node| (node, node.items().len()));
+    let loads = seen.sound().filter_map(|(node, step)| match &step.action {
+        Action::Load(load) => {
+            let generated = load.generate.as_ref().map_or(0, |generate| generate.count as usize);
+            Some((node.nearest(&["load"]), load.rows.len() + generated))
+        }
+        _ => None,
+    });
+    for (node, count) in setup.into_iter().chain(loads) {
+        if count > limit::ROWS_MAX {
+            let message = format!("{count} rows; at most {} are allowed", limit::ROWS_MAX);
+            mistakes.push(Diagnostic::new(Code::Limit, first_key(node), message));
+        }
+    }
+    for (node, step) in seen.sound() {
+        // An empty list that is written out is meant; a load that says nothing is not.
+        let says_rows = node.get("load").is_some_and(|load| load.get("rows").is_some() || load.get("generate").is_some());
+        if matches!(step.action, Action::Load(_)) && !says_rows {
+            let mistake = contradiction(key_span(node, "load"), "a load without 'rows' and without 'generate' loads nothing");
+            mistakes.push(mistake.suggest("write 'rows: []' to load an empty input"));
+        }
+    }
+}
+
+fn names(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
+    for (node, step) in seen.sound() {
+        let mut named: Vec<&Node> = ["handle", "process", "start"].iter().filter_map(|key| node.get(key)).collect();
+        match &step.action {
+            Action::Arm(_) => named.push(node.nearest(&["arm", "as"])),
+            Action::Damage(damage) if damage.name().is_some() => named.push(node.nearest(&["damage", "as"])),
+            _ => {}
+        }
+        for value in named {
+            let Kind::Text(text) = &value.kind else { continue };
+            let sound = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
+            if text.is_empty() || text.len() > limit::NAME_CHARS_MAX || !text.chars().all(sound) {
+                let message = format!("'{}' is no name", text.escape_default());
+                let suggestion = format!("a name has small letters, digits and hyphens, at most {}", limit::NAME_CHARS_MAX);
+                mistakes.push(Diagnostic::new(Code::BadFormat, value.span, message).suggest(suggestion));
+            } else if text == "all" {
+                mistakes.push(contradiction(value.span, "'all' means everything in a step 'lift' and cannot be a name"));
+            }
+        }
+    }
+}
+
+/// Keys of a step that mean something for other actions only.
+fn belongings(node: &Node, step: &Step, mistakes: &mut Vec<Diagnostic>) {
+    let action = step.action.name();
+    let engine = step.action.runs_the_engine();
+    let writes = matches!(step.action, Action::Load(_) | Action::Mutate(_) | Action::Repair(_));
+    let handle = engine || matches!(step.action, Action::Close(_));
+    let process = handle || matches!(step.action, Action::Restart(_) | Action::Kill(_) | Action::Arm(_) | Action::Lift(_));
+    let rules = [("actor", writes), ("handle", handle), ("process", process), ("failpoints", engine), ("faults", engine), ("start", engine), ("hold", engine)];
+    for (key, allowed) in rules {
+        if !allowed && let Some(entry) = node.entry(key) {
+            let faults = matches!(key, "failpoints" | "faults");
+            let (code, message) = if faults {
+                (Code::Unreachable, format!("'{action}' does not call the engine, so no fault can strike in it"))
+            } else {
+                (Code::Contradiction, format!("'{key}' means nothing for '{action}'"))
+            };
+            mistakes.push(Diagnostic::new(code, entry.key_span, message));
+        }
+    }
+    if !engine && step.expect != Expect::Ok && !matches!(step.action, Action::Close(_)) {
+        let suggestion = match step.action {
+            Action::Join(_) => "say it at the step that starts it",
+            _ => "leave it out",
+        };
+        mistakes.push(contradiction(key_span(node, "expect"), format!("'{action}' cannot be expected to fail")).suggest(suggestion));
+    }
+    if matches!(&step.expect, Expect::OneOf(list) if list.len() < 2) {
+        mistakes.push(contradiction(node.nearest(&["expect"]).span, "'one-of' needs two ways to end at least"));
+    }
+}
+
+fn invariants(seen: &Seen<'_>, scenario: &Scenario, mistakes: &mut Vec<Diagnostic>) {
+    let mut waived = BTreeSet::new();
+    let nodes = seen.root.get("waive").map_or(&[][..], Node::items);
+    for (waiver, node) in scenario.waive.iter().zip(nodes) {
+        let span = node.nearest(&["invariant"]).span;
+        let name = waiver.invariant.as_str();
+        if !waived.insert(waiver.invariant) {
+            mistakes.push(contradiction(span, format!("'{name}' is waived twice")));
+        }
+        if matches!(waiver.invariant, InvariantName::StepsEndAsExpected | InvariantName::ArmedFaultsFire) {
+            let mistake = contradiction(span, format!("'{name}' cannot be waived: without it the scenario proves nothing"));
+            mistakes.push(mistake.suggest("correct the step or the fault"));
+        }
+        if waiver.reason.trim().is_empty() {
+            let span = node.nearest(&["reason"]).span;
+            mistakes.push(Diagnostic::new(Code::BadFormat, span, format!("the waiver of '{name}' has no reason")));
+        }
+    }
+    if let Some(canary) = &scenario.canary {
+        let span = seen.root.nearest(&["canary", "breaks"]).span;
+        if waived.contains(&canary.breaks) {
+            mistakes.push(contradiction(span, format!("'{}' must break, and it is waived", canary.breaks.as_str())));
+        }
+        if scenario.known.is_some() {
+            mistakes.push(contradiction(key_span(seen.root, "known"), "a canary must fail; no issue has to excuse it"));
+        }
+    }
+}
+
+fn something_is_checked(seen: &Seen<'_>, scenario: &Scenario, mistakes: &mut Vec<Diagnostic>) {
+    let checks = scenario.steps.iter().any(|step| match &step.action {
+        Action::Check(check) => *check != Default::default(),
+        Action::Query(query) => query.rows.is_some(),
+        _ => step.expect != Expect::Ok,
+    });
+    if !checks && scenario.canary.is_none() {
+        let mistake = Diagnostic::new(Code::NothingToCheck, key_span(seen.root, "steps"), "no step checks anything of its own");
+        mistakes.push(mistake.suggest("end with a step 'check' that says what this scenario is about"));
+    }
+}

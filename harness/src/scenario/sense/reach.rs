@@ -1,0 +1,162 @@
+//! Faults that nothing can reach: they would never fire, and the run would only say so at its end.
+
+use std::collections::BTreeMap;
+
+use omnigraph::failpoint::{Scope, Window};
+use omnigraph::storage::{Operation, PathClass, Realm};
+
+use super::super::model::{Action, Actions, Effect, FailpointName, OpenMode, Repair, Step, StoreFault};
+use super::super::tree::Node;
+use super::{Seen, contradiction, key_span};
+use crate::diagnostic::{Code, Diagnostic, Span};
+
+pub(super) fn judge(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
+    for (at, (node, step)) in seen.sound().enumerate() {
+        match &step.action {
+            Action::Arm(arm) => {
+                if arm.failpoints.is_empty() && arm.faults.is_empty() {
+                    mistakes.push(contradiction(key_span(node, "arm"), format!("'{}' arms nothing", arm.name)));
+                }
+                let Some(steps) = seen.all() else { continue };
+                let later = while_armed(&steps[at + 1..], step.process(), &arm.name);
+                let armed = node.nearest(&["arm"]);
+                let site = Site { node: armed, steps: &later, armed_across: true };
+                site.judge(&arm.failpoints, &arm.faults, mistakes);
+            }
+            action if action.runs_the_engine() => {
+                let site = Site { node, steps: &[step], armed_across: false };
+                site.judge(&step.failpoints, &step.faults, mistakes);
+                if let Some(hold) = &step.hold {
+                    site.failpoint(hold, node.nearest(&["hold"]).span, mistakes);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The steps of a process until what was armed under `name` is lifted.
+fn while_armed<'a>(later: &[(&Node, &'a Step)], process: &str, name: &str) -> Vec<&'a Step> {
+    let lifted = |step: &Step| match &step.action {
+        Action::Lift(lifted) => step.process() == process && (lifted == name || lifted == "all"),
+        // A process that is started anew has no fault armed.
+        Action::Restart(_) => step.process() == process,
+        _ => false,
+    };
+    later.iter().map(|(_, step)| *step).take_while(|step| !lifted(step)).filter(|step| step.process() == process).collect()
+}
+
+/// Faults, and the steps in which they can strike.
+struct Site<'a> {
+    node: &'a Node,
+    steps: &'a [&'a Step],
+    /// Whether they stay armed across steps, or are of one step alone.
+    armed_across: bool,
+}
+
+impl Site<'_> {
+    fn judge(&self, failpoints: &BTreeMap<FailpointName, Actions>, faults: &[StoreFault], mistakes: &mut Vec<Diagnostic>) {
+        for name in failpoints.keys() {
+            let span = key_span(self.node.nearest(&["failpoints"]), name.as_str());
+            self.failpoint(name, span, mistakes);
+        }
+        for (fault, node) in faults.iter().zip(self.node.nearest(&["faults"]).items()) {
+            self.store(fault, node, mistakes);
+        }
+    }
+
+    fn failpoint(&self, name: &FailpointName, span: Span, mistakes: &mut Vec<Diagnostic>) {
+        let acting: Vec<Scope> = self.steps.iter().flat_map(|step| scopes(&step.action)).copied().collect();
+        let crossed = acting.iter().any(|scope| {
+            let scope_fits = name.scope().is_none_or(|wanted| scope.as_str() == wanted);
+            scope_fits && Window::ALL.iter().any(|window| window.as_str() == name.window() && scope.crosses(*window))
+        });
+        if !crossed {
+            let who = if self.armed_across { "no step while it is armed can" } else { "this step cannot" };
+            let message = format!("{who} cross '{name}', so it would never fire");
+            let others: Vec<&str> =
+                Scope::ALL.iter().filter(|scope| crosses(**scope, name.window())).map(|scope| scope.as_str()).collect();
+            let who = format!("it is crossed by {}", others.join(", "));
+            mistakes.push(Diagnostic::new(Code::Unreachable, span, message).suggest(who));
+        }
+    }
+
+    fn store(&self, fault: &StoreFault, node: &Node, mistakes: &mut Vec<Diagnostic>) {
+        let on = node.nearest(&["on"]);
+        let operation = fault.on.operation.map(|named| named.0);
+        let class = fault.on.class.map(|named| named.0);
+        if let (Some(class), Some(realm)) = (class, fault.on.realm.map(|named| named.0))
+            && let Some(only) = realm_of(class)
+            && only != realm
+        {
+            let message = format!("objects of the class '{}' are never touched by the realm '{}'", class.as_str(), realm.as_str());
+            mistakes.push(Diagnostic::new(Code::Unreachable, on.nearest(&["realm"]).span, message).suggest(format!("leave it out, or write '{}'", only.as_str())));
+        }
+        if let Some(operation) = operation {
+            if let Some(reason) = misfit(&fault.effect, operation) {
+                mistakes.push(contradiction(node.nearest(&["do"]).span, reason));
+            }
+            let writes = is_write(operation);
+            if writes && !self.steps.iter().any(|step| writes_objects(&step.action)) {
+                let who = if self.armed_across { "no step while it is armed writes anything" } else { "this step writes nothing" };
+                let message = format!("{who}, so no '{}' can be struck", operation.as_str());
+                mistakes.push(Diagnostic::new(Code::Unreachable, on.nearest(&["operation"]).span, message));
+            }
+            if writes && fault.effect == Effect::Stale {
+                mistakes.push(contradiction(node.nearest(&["do"]).span, "only a read can be stale"));
+            }
+        }
+        if self.steps.is_empty() {
+            let span = node.nearest(&["on"]).span;
+            mistakes.push(Diagnostic::new(Code::Unreachable, span, "no step of its process follows while it is armed"));
+        }
+    }
+}
+
+/// Who acts while a step runs.
+fn scopes(action: &Action) -> &'static [Scope] {
+    match action {
+        Action::Create(_) => &[Scope::Create],
+        Action::Load(_) => &[Scope::Load, Scope::Heal],
+        Action::Mutate(_) => &[Scope::Mutate, Scope::Heal],
+        Action::Refresh(_) => &[Scope::Heal],
+        Action::Repair(_) => &[Scope::Repair],
+        Action::Open(OpenMode::ReadWrite) => &[Scope::Sweep],
+        _ => &[],
+    }
+}
+
+fn crosses(scope: Scope, window: &str) -> bool {
+    Window::ALL.iter().any(|known| known.as_str() == window && scope.crosses(*known))
+}
+
+fn writes_objects(action: &Action) -> bool {
+    !matches!(action, Action::Query(_) | Action::Open(OpenMode::ReadOnly) | Action::Repair(Repair::Preview))
+}
+
+fn is_write(operation: Operation) -> bool {
+    !matches!(operation, Operation::Get | Operation::Head | Operation::List)
+}
+
+/// The only realm that touches a class, where there is one.
+fn realm_of(class: PathClass) -> Option<Realm> {
+    match class {
+        PathClass::Sidecar | PathClass::Quarantine | PathClass::SchemaObject => Some(Realm::Control),
+        PathClass::Other => None,
+        _ => Some(Realm::Table),
+    }
+}
+
+/// Why an effect cannot strike an operation.
+fn misfit(effect: &Effect, operation: Operation) -> Option<&'static str> {
+    match effect {
+        Effect::LostWrite | Effect::AckLost | Effect::Misdirect(_) | Effect::CrashAfter if !is_write(operation) => {
+            Some("a read leaves nothing in the store that could be lost, doubled or misplaced")
+        }
+        Effect::Corrupt(_) if operation != Operation::Get => Some("only a 'get' brings bytes that can be changed"),
+        Effect::Torn(_) if !matches!(operation, Operation::Get | Operation::Put | Operation::PutIfAbsent | Operation::PutIfMatch) => {
+            Some("only a 'get' or a put has bytes that can be cut off")
+        }
+        _ => None,
+    }
+}

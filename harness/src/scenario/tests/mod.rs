@@ -1,0 +1,121 @@
+//! Files that are right, files that are wrong in every way, and files that nobody wrote.
+
+mod arbitrary;
+
+use rstest::rstest;
+
+use super::model::{Action, Expect, Scenario};
+use super::{limit, parse, schema};
+use crate::diagnostic::{Code, Report, github, json, terminal};
+
+const GOOD: &str = include_str!("good.yaml");
+
+fn mistakes_in(text: &str) -> Report {
+    parse("area/name", "scenarios/area/name.yaml", text.as_bytes()).expect_err("it has mistakes")
+}
+
+/// Snapshots stand under their own names, without those of crate and module.
+fn snapshot(assert: impl FnOnce()) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(assert);
+}
+
+#[rstest]
+#[case::form("form", include_str!("mistakes/form.yaml"))]
+#[case::processes("processes", include_str!("mistakes/processes.yaml"))]
+#[case::background("background", include_str!("mistakes/background.yaml"))]
+#[case::unreachable("unreachable", include_str!("mistakes/unreachable.yaml"))]
+#[case::syntax("syntax", include_str!("mistakes/syntax.yaml"))]
+#[case::twice("twice", include_str!("mistakes/twice.yaml"))]
+#[case::nothing_to_check("nothing_to_check", include_str!("mistakes/nothing-to-check.yaml"))]
+fn every_mistake_is_told_at_once(#[case] name: &str, #[case] text: &str) {
+    snapshot(|| insta::assert_snapshot!(name, terminal::render(&mistakes_in(text), false)));
+}
+
+#[test]
+fn mistakes_are_data_for_programs_and_annotations_for_github() {
+    let report = mistakes_in(include_str!("mistakes/syntax.yaml"));
+    snapshot(|| {
+        insta::assert_json_snapshot!("as_json", json::render(&report));
+        insta::assert_snapshot!("as_annotations", github::render(&report));
+    });
+}
+
+#[test]
+fn a_good_file_becomes_a_scenario_that_reads_back_from_what_it_is_written_as() {
+    let scenario = parse("area/name", "scenarios/area/name.yaml", GOOD.as_bytes()).unwrap();
+    assert_eq!(scenario.name, "area/name");
+    assert_eq!(scenario.backends.len(), 4);
+    assert!(matches!(scenario.steps[0].action, Action::Load(_)));
+    assert_eq!(scenario.steps[0].line(), Some(16));
+    assert_eq!(scenario.steps[1].expect, Expect::Ok);
+    let written = serde_json::to_string(&scenario).unwrap();
+    assert_eq!(serde_json::from_str::<Scenario>(&written).unwrap(), scenario);
+}
+
+#[test]
+fn what_a_scenario_is_written_as_is_a_scenario_file() {
+    let scenario = parse("n", "p", GOOD.as_bytes()).unwrap();
+    let file = scenario.to_yaml();
+    let again = parse("n", "p", file.as_bytes()).unwrap_or_else(|report| panic!("{report}"));
+    assert_eq!(again.to_yaml(), file);
+    assert_eq!(again.steps.len(), scenario.steps.len());
+    assert_eq!((again.graph, again.backends), (scenario.graph, scenario.backends));
+}
+
+#[test]
+fn the_tree_says_what_another_yaml_reader_says() {
+    let source = crate::diagnostic::Source::new("x", GOOD);
+    let (tree, mistakes) = super::tree::read(&source);
+    assert_eq!(mistakes, []);
+    assert_eq!(tree.unwrap().to_json(), serde_yaml::from_str::<serde_json::Value>(GOOD).unwrap());
+}
+
+#[test]
+fn an_alias_bomb_is_refused_before_it_unfolds() {
+    let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..12 {
+        let below = vec![format!("*a{}", level - 1); 10].join(", ");
+        text.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+    }
+    assert_eq!(mistakes_in(&text).diagnostics[0].code, Code::Limit);
+}
+
+#[test]
+fn repeating_a_long_text_counts_by_its_length() {
+    let text = format!("a: &a \"{}\"\nb: [{}]\n", "x".repeat(60_000), "*a, ".repeat(10_000));
+    assert_eq!(mistakes_in(&text).diagnostics[0].code, Code::Limit);
+}
+
+#[rstest]
+#[case::file(" ".repeat(limit::FILE_BYTES_MAX + 1))]
+#[case::depth("[".repeat(limit::DEPTH_MAX + 1))]
+#[case::text(format!("summary: {}", "x".repeat(limit::TEXT_BYTES_MAX + 1)))]
+#[case::steps(format!("steps: [{}]", "{refresh: {}}, ".repeat(limit::STEPS_MAX + 1)))]
+fn what_is_too_large_is_refused(#[case] text: String) {
+    let report = mistakes_in(&text);
+    assert!(report.diagnostics.iter().any(|mistake| mistake.code == Code::Limit), "{report}");
+}
+
+#[test]
+fn bytes_that_are_no_text_are_told_with_their_place() {
+    let report = parse("x", "x", b"summary: a\nwhy: \xff").unwrap_err();
+    assert_eq!(report.diagnostics[0].span.start.line, 2);
+}
+
+#[test]
+fn the_schema_for_editors_allows_nothing_that_the_types_do_not() {
+    let text = schema::to_file();
+    assert!(!text.contains("\"null\""), "a part that is optional may be left out, not be null");
+    let document = schema::json_schema();
+    assert_eq!(document["$defs"]["Step"]["unevaluatedProperties"], false);
+}
+
+#[test]
+fn the_reference_names_every_key() {
+    let page = super::reference::to_markdown();
+    for word in ["`plant-sidecar: PlantSidecar`", "`sidecar.write`", "`heads-equal-pins`", "`lost-write`", "`failpoints`"] {
+        assert!(page.contains(word.trim_matches('`')), "{word} is missing");
+    }
+}
