@@ -1,0 +1,1 @@
+//! What a store must promise, as checks that run on any stack.

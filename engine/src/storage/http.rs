@@ -1,0 +1,86 @@
+//! Keeps what an HTTP service answered as a type.
+//!
+//! `object_store` turns an unhappy response into an error whose status only its text shows. This connector stands between
+//! its client and the wire and turns the responses that a caller must tell apart into typed errors. They are retried by
+//! exactly the same rules as the responses would have been.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+};
+
+use super::error::StorageErrorKind;
+
+/// Bytes of a service's explanation that are kept.
+const BODY_MAX_BYTES: usize = 1_024;
+
+/// A response that says: not now.
+#[derive(Debug)]
+pub struct UnhappyResponse {
+    status: u16,
+    body: String,
+}
+
+impl UnhappyResponse {
+    /// A response with this status and this explanation.
+    pub fn new(status: u16, body: impl Into<String>) -> Self {
+        UnhappyResponse { status, body: body.into() }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// What the status means to a caller.
+    pub fn kind(&self) -> StorageErrorKind {
+        match self.status {
+            429 | 503 => StorageErrorKind::Throttled,
+            408 | 504 => StorageErrorKind::Timeout,
+            _ => StorageErrorKind::Transport,
+        }
+    }
+
+    /// Exactly the statuses that `object_store` retries.
+    fn covers(status: u16) -> bool {
+        status == 408 || status == 429 || (500..600).contains(&status)
+    }
+}
+
+impl fmt::Display for UnhappyResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the service answered with status {}: {}", self.status, self.body)
+    }
+}
+
+impl std::error::Error for UnhappyResponse {}
+
+/// A connector whose client reports [`UnhappyResponse`]s.
+#[derive(Debug, Default)]
+pub(super) struct TypedConnector(ReqwestConnector);
+
+impl HttpConnector for TypedConnector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(TypedService(self.0.connect(options)?)))
+    }
+}
+
+#[derive(Debug)]
+struct TypedService(HttpClient);
+
+#[async_trait]
+impl HttpService for TypedService {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let response = self.0.execute(request).await?;
+        let status = response.status().as_u16();
+        if !UnhappyResponse::covers(status) {
+            return Ok(response);
+        }
+        let bytes = response.into_body().bytes().await.unwrap_or_default();
+        let body = String::from_utf8_lossy(&bytes[..bytes.len().min(BODY_MAX_BYTES)]).into_owned();
+        Err(HttpError::new(HttpErrorKind::Request, UnhappyResponse::new(status, body)))
+    }
+}
