@@ -48,7 +48,7 @@ impl CellStore {
 /// A name for the cell `id` that is a folder, a bucket and a URL host at once: 3 to 63 lower-case letters, digits and
 /// single dashes. `sequence` keeps two cells of one id apart, and ids that read alike.
 pub fn cell_name(id: &str, sequence: u64) -> String {
-    const SLUG_LENGTH_MAX: usize = 40;
+    const SLUG_LENGTH_MAX: usize = 36;
     let mut slug = String::new();
     for character in id.chars().flat_map(char::to_lowercase) {
         if slug.len() == SLUG_LENGTH_MAX {

@@ -52,10 +52,10 @@ impl Backend for Memory {
 
     async fn cell(&self, id: &str) -> Result<CellStore, BackendError> {
         let names = self.running.get()?;
-        let sequence = names.cells.fetch_add(1, Ordering::Relaxed);
+        let name = cell_name(id, names.cells.fetch_add(1, Ordering::Relaxed));
         // The run stands in the name because one test process holds the stores of several runs.
-        let name = cell_name(&format!("{} {id}", names.run_id), sequence);
-        Ok(CellStore::new(format!("memory://{name}"), StorageOptions::default(), None))
+        let uri = format!("memory://{}.{name}", names.run_id);
+        Ok(CellStore::new(uri, StorageOptions::default(), None))
     }
 
     async fn preflight(&self) -> Result<Vec<PreflightAnswer>, BackendError> {

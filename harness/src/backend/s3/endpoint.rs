@@ -146,7 +146,14 @@ async fn serve(listener: TcpListener, service: S3Service, connections_max: usize
             accepted = accept(&listener, &permits) => accepted,
         };
         while connections.try_join_next().is_some() {}
-        let Some((stream, permit)) = accepted else { continue };
+        let Some((stream, permit)) = accepted else {
+            // Too many open files, most likely: go on as soon as one of ours is closed.
+            tokio::select! {
+                _ = &mut stopped => break,
+                ended = connections.join_next() => if ended.is_none() { tokio::task::yield_now().await },
+            }
+            continue;
+        };
 
         let mut http = auto::Builder::new(TokioExecutor::new());
         http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
@@ -181,7 +188,6 @@ async fn accept(
         }
         Err(error) => {
             tracing::warn!(%error, "the s3 endpoint could not accept a connection");
-            tokio::task::yield_now().await;
             None
         }
     }

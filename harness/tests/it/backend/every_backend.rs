@@ -1,0 +1,197 @@
+//! What holds for each backend alike: a place for each cell, answers before the first scenario, nothing left behind.
+
+use std::io::Write;
+
+use omnigraph::storage::{Stack, StorageUri};
+use omnigraph_harness::backend::docker::{Engine, LABEL, LABEL_OWNER, LABEL_RUN};
+use omnigraph_harness::backend::reap::{Owner, reap};
+use omnigraph_harness::backend::{
+    Availability, Backend, BackendConfig, BackendKind, Capability, CellStore, RunContext, RustfsConfig, available,
+};
+use tempfile::TempDir;
+use testcontainers::runners::AsyncRunner;
+use testcontainers::{GenericImage, ImageExt};
+
+/// A started backend with the folder of its run.
+struct Run {
+    backend: Box<dyn Backend>,
+    run_id: String,
+    scratch: TempDir,
+}
+
+/// `None`, and a line that says so, where the backend is absent: never a silent pass.
+async fn start(kind: BackendKind, keep: bool) -> Option<Run> {
+    let backend = match available(kind, &BackendConfig::default()).await {
+        Availability::Ready(backend) => backend,
+        Availability::Absent { reason } => {
+            // Past the test's own capture, so that the line is there even where the test passes.
+            let _ = writeln!(std::io::stderr(), "skipped: {reason}");
+            return None;
+        }
+    };
+    let scratch = TempDir::new().expect("a temporary folder");
+    let run_id = format!("test-{}-{kind}-{:08x}", std::process::id(), rand_suffix());
+    let run = RunContext { run_id: run_id.clone(), scratch: scratch.path().to_owned(), keep };
+    backend.start(&run).await.unwrap_or_else(|error| panic!("{error}"));
+    Some(Run { backend, run_id, scratch })
+}
+
+/// Keeps the runs of one test program apart.
+fn rand_suffix() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+async fn open(cell: &CellStore) -> Stack {
+    let uri: StorageUri = cell.uri.parse().expect("an address that the engine takes");
+    Stack::open(&uri, &cell.storage, &[]).await.expect("the cell opens")
+}
+
+async fn keeps_its_promises_and_its_cells_apart(kind: BackendKind) {
+    let Some(Run { backend, scratch: _scratch, .. }) = start(kind, false).await else { return };
+    let answers = backend.preflight().await.unwrap_or_else(|error| panic!("{error}"));
+    assert!(!answers.is_empty(), "a preflight that asks nothing proves nothing");
+    for answer in &answers {
+        assert!(answer.is_kept(), "{answer:?}");
+    }
+
+    // Two cells of one name, as a scenario that runs twice has them.
+    let (one, two) =
+        (backend.cell("area/a name").await.expect("a cell"), backend.cell("area/a name").await.expect("another"));
+    let (first, second) = (open(&one).await, open(&two).await);
+    first.objects().put("object", "content").await.expect("put");
+    assert!(second.objects().list("").await.expect("a listing").is_empty());
+
+    // A second opening through the address alone sees what the first one wrote.
+    assert_eq!(open(&one).await.objects().get("object").await.expect("get").as_ref(), b"content");
+    assert_eq!(one.address().uri, one.uri);
+
+    if backend.capabilities().contains(&Capability::SharedBytesAcrossProcesses) {
+        let uri: StorageUri = one.uri.parse().expect("an address");
+        let storage = one.storage.clone();
+        one.cleanup().await.unwrap_or_else(|error| panic!("{error}"));
+        // A removed bucket may refuse the listing; what must not be is that the object is still there.
+        let after = Stack::open(&uri, &storage, &[]).await.expect("a handle").objects().get("object").await;
+        assert!(after.is_err(), "cleaned up cells are empty");
+    }
+    second.objects().put("object", "the other cell is untouched").await.expect("put");
+
+    backend.stop().await.unwrap_or_else(|error| panic!("{error}"));
+    backend.stop().await.expect("a second stop is fine");
+    assert!(backend.cell("late").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn local_keeps_its_promises_and_its_cells_apart() {
+    keeps_its_promises_and_its_cells_apart(BackendKind::Local).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_keeps_its_promises_and_its_cells_apart() {
+    keeps_its_promises_and_its_cells_apart(BackendKind::Memory).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_embedded_endpoint_keeps_its_promises_and_its_cells_apart() {
+    keeps_its_promises_and_its_cells_apart(BackendKind::S3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rustfs_keeps_its_promises_and_its_cells_apart() {
+    keeps_its_promises_and_its_cells_apart(BackendKind::Rustfs).await;
+}
+
+#[tokio::test]
+async fn local_removes_its_folder_unless_the_run_keeps_it() {
+    for keep in [false, true] {
+        let run = start(BackendKind::Local, keep).await.expect("local is everywhere");
+        let cell = run.backend.cell("kept").await.expect("a cell");
+        open(&cell).await.objects().put("object", "x").await.expect("put");
+        run.backend.stop().await.expect("stopped");
+        assert_eq!(std::path::Path::new(&cell.uri).join("object").exists(), keep, "{}", run.scratch.path().display());
+    }
+}
+
+#[tokio::test]
+async fn a_backend_is_started_once_and_used_in_between_only() {
+    for kind in [BackendKind::Local, BackendKind::Memory, BackendKind::S3] {
+        let Availability::Ready(fresh) = available(kind, &BackendConfig::default()).await else {
+            panic!("{kind} is absent")
+        };
+        assert!(fresh.cell("early").await.is_err(), "{kind}");
+        let run = start(kind, false).await.expect("always there");
+        let context = RunContext { run_id: run.run_id, scratch: run.scratch.path().to_owned(), keep: false };
+        assert!(run.backend.start(&context).await.is_err(), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_image_that_is_not_here_is_a_reason_and_not_a_download() {
+    let rustfs = RustfsConfig { tag: "no-such-tag".into(), ..RustfsConfig::default() };
+    let config = BackendConfig { rustfs, ..BackendConfig::default() };
+    let Availability::Absent { reason } = available(BackendKind::Rustfs, &config).await else {
+        panic!("found an image")
+    };
+    // With a Docker engine the image is what is missing, without one the engine is.
+    assert!(
+        reason.contains("rustfs/rustfs:no-such-tag is not on this machine") || reason.contains("no docker engine"),
+        "{reason}"
+    );
+    assert!(reason.contains("; "), "the reason comes with a way out: {reason}");
+}
+
+#[tokio::test]
+async fn a_service_that_nobody_named_is_absent_with_the_way_out() {
+    let Availability::Absent { reason } = available(BackendKind::Service, &BackendConfig::default()).await else {
+        panic!("found a service");
+    };
+    assert!(reason.contains("AWS_ENDPOINT_URL"), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rustfs_container_is_on_loopback_alone_labelled_logged_and_removed() {
+    let Some(run) = start(BackendKind::Rustfs, false).await else { return };
+    let cell = run.backend.cell("labelled").await.expect("a cell");
+    let endpoint = cell.storage.s3.endpoint.clone().expect("an endpoint");
+    assert!(endpoint.starts_with("http://127.0.0.1:"), "{endpoint}");
+
+    let engine = Engine::connect("test").await.expect("the engine that started it");
+    let of_this_run =
+        |found: &omnigraph_harness::backend::docker::Labelled| found.labels.get(LABEL_RUN) == Some(&run.run_id);
+    assert_eq!(engine.containers().await.expect("a list").iter().filter(|found| of_this_run(found)).count(), 1);
+
+    let logs = run.backend.logs().await.expect("a container has a log");
+    let secret = cell.storage.s3.secret_access_key.clone().expect("a secret");
+    assert!(!logs.contains(secret.expose()) && !format!("{:?}", run.backend).contains(secret.expose()));
+
+    run.backend.stop().await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(engine.containers().await.expect("a list").iter().filter(|found| of_this_run(found)).count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_run_left_is_reaped() {
+    // Only to see whether there is an engine with the image; this run itself stays alive.
+    let Some(alive) = start(BackendKind::Rustfs, false).await else { return };
+    let mut ended = std::process::Command::new("true").spawn().expect("`true` starts");
+    ended.wait().expect("`true` ends");
+    let me = Owner::of_this_process().to_string();
+    let world = me.splitn(3, ':').nth(2).expect("an owner has three parts");
+    let dead_run = format!("dead-{}", alive.run_id);
+    let config = RustfsConfig::default();
+    let _left = GenericImage::new(config.image, config.tag)
+        .with_label(LABEL, "1")
+        .with_label(LABEL_RUN, &dead_run)
+        .with_label(LABEL_OWNER, format!("{}:0:{world}", ended.id()))
+        .start()
+        .await
+        .expect("a container of a dead run");
+
+    let reaped = reap(false).await.unwrap_or_else(|error| panic!("{error}"));
+    assert!(reaped.removed.iter().any(|leftover| leftover.run == dead_run), "{reaped:?}");
+    assert!(reaped.kept.iter().any(|leftover| leftover.run == alive.run_id), "{reaped:?}");
+    // Even a reaper that takes what it cannot judge leaves a living run alone.
+    assert!(!reap(true).await.expect("again").removed.iter().any(|leftover| leftover.run == dead_run));
+    assert!(alive.backend.cell("after the reaper").await.is_ok());
+    alive.backend.stop().await.unwrap_or_else(|error| panic!("{error}"));
+}

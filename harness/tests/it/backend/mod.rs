@@ -1,0 +1,7 @@
+//! Backends, over their real wires.
+
+//mod every_backend;
+mod s3_conditions;
+mod s3_objects;
+mod s3_refusals;
+mod wire;
