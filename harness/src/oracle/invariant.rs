@@ -82,6 +82,7 @@ impl Breach {
 
 impl From<&Breach> for event::Breach {
     fn from(breach: &Breach) -> Self {
-        event::Breach::new(&breach.invariant, format!("does not hold: {}", breach.property)).with_evidence(breach.evidence.clone())
+        event::Breach::new(&breach.invariant, format!("does not hold: {}", breach.property))
+            .with_evidence(breach.evidence.clone())
     }
 }

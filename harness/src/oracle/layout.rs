@@ -48,7 +48,9 @@ pub fn differences(before: &[ObjectFact], after: &[ObjectFact]) -> Vec<String> {
     for object in before {
         match find(after, &object.path) {
             None => lines.push(format!("removed {} ({} bytes)", object.path, object.bytes)),
-            Some(now) if now != *object => lines.push(format!("changed {} ({} → {} bytes)", object.path, object.bytes, now.bytes)),
+            Some(now) if now != *object => {
+                lines.push(format!("changed {} ({} → {} bytes)", object.path, object.bytes, now.bytes))
+            }
             Some(_) => {}
         }
     }

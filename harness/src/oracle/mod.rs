@@ -19,7 +19,7 @@ pub mod model;
 pub mod own_rows;
 pub mod rows;
 #[cfg(test)]
-mod sound;
+pub(crate) mod sound;
 
 pub use evidence::Evidence;
 pub use invariant::{Breach, BreachKind, Invariant};

@@ -10,7 +10,10 @@ pub type Row = BTreeMap<String, Value>;
 /// Brings a row into the form that rows are compared in: nulls are left out, a number that has no fraction is an
 /// integer whichever type it came from, and a time is written as UTC with the shortest fraction.
 pub fn canonical(row: Row) -> Row {
-    row.into_iter().filter(|(_, value)| !value.is_null()).map(|(column, value)| (column, canonical_value(value))).collect()
+    row.into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(column, value)| (column, canonical_value(value)))
+        .collect()
 }
 
 fn canonical_value(value: Value) -> Value {

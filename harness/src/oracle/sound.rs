@@ -36,7 +36,9 @@ pub fn prove(invariant: &dyn Invariant) {
         assert_eq!(invariant.missing(&broken), None, "{}: '{}' hides from judgement", invariant.name(), defect.what);
         match invariant.check(&broken) {
             Ok(()) => panic!("{} stays green although {}", invariant.name(), defect.what),
-            Err(breach) => assert!(!breach.evidence.is_empty(), "{}: no evidence for '{}'", invariant.name(), defect.what),
+            Err(breach) => {
+                assert!(!breach.evidence.is_empty(), "{}: no evidence for '{}'", invariant.name(), defect.what)
+            }
         }
     }
 }
@@ -128,13 +130,27 @@ fn operations() -> Vec<OperationRecord> {
         operation(Some(7), 28, open, Outcome::done()),
         operation(Some(8), 32, insert, acknowledge("OP6", "C6", 6)),
         operation(Some(9), 36, OperationCall::Refresh, Outcome::done()),
-        operation(Some(10), 40, append(vec![node("Person", json!({"name": "frank", "age": 7}))]), refused("storage", Some("OP7"))),
+        operation(
+            Some(10),
+            40,
+            append(vec![node("Person", json!({"name": "frank", "age": 7}))]),
+            refused("storage", Some("OP7")),
+        ),
     ]
 }
 
 fn operation(step: Option<u64>, started: Tick, call: OperationCall, outcome: Outcome) -> OperationRecord {
     let (handle, process) = ("main".to_owned(), "main".to_owned());
-    OperationRecord { step, started, ended: Some(started + 1), handle, process, actor: Some("ann".into()), call, outcome }
+    OperationRecord {
+        step,
+        started,
+        ended: Some(started + 1),
+        handle,
+        process,
+        actor: Some("ann".into()),
+        call,
+        outcome,
+    }
 }
 
 fn acknowledge(operation: &str, commit: &str, graph_version: u64) -> Outcome {
@@ -232,14 +248,18 @@ fn commits() -> Vec<CommitFact> {
 }
 
 fn recoveries() -> Vec<RecoveryFact> {
-    let recovery = |operation: &str, kind: &str, writer: &str, commit: &str, tables: &[(&str, u64, u64)]| RecoveryFact {
-        operation_id: operation.into(),
-        kind: kind.into(),
-        writer: writer.into(),
-        actor: "ann".into(),
-        commit: Some(commit.into()),
-        tables: tables.iter().map(|(table, from, to)| RecoveredTable { table: (*table).into(), from: *from, to: *to }).collect(),
-    };
+    let recovery =
+        |operation: &str, kind: &str, writer: &str, commit: &str, tables: &[(&str, u64, u64)]| RecoveryFact {
+            operation_id: operation.into(),
+            kind: kind.into(),
+            writer: writer.into(),
+            actor: "ann".into(),
+            commit: Some(commit.into()),
+            tables: tables
+                .iter()
+                .map(|(table, from, to)| RecoveredTable { table: (*table).into(), from: *from, to: *to })
+                .collect(),
+        };
     vec![
         recovery("OP4", "RolledForward", "load", "C4", &[("Person", 3, 4)]),
         recovery("OP5", "RolledBack", "load", "C5", &[("Person", 4, 6), ("Company", 2, 4)]),
@@ -279,7 +299,13 @@ pub fn row(columns: &[(&str, Value)]) -> Row {
 
 /// Damage to one object that changes no row.
 pub fn damage(step: u64, path: &str) -> Damage {
-    Damage { step, at: step * 4, description: format!("write {path}"), paths: vec![path.into()], may_change_rows: false }
+    Damage {
+        step,
+        at: step * 4,
+        description: format!("write {path}"),
+        paths: vec![path.into()],
+        may_change_rows: false,
+    }
 }
 
 /// The closing observations.

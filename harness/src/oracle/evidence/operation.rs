@@ -117,13 +117,14 @@ impl OperationRecord {
         }
     }
 
-    /// The operation id, where the outcome carries one.
+    /// The operation id, where the outcome carries one. An acknowledged write that changed nothing has none.
     pub fn operation_id(&self) -> Option<&str> {
-        match &self.outcome {
+        let id = match &self.outcome {
             Outcome::Acknowledged { write } => write.as_ref().map(|write| write.operation.as_str()),
             Outcome::Refused { error } | Outcome::InDoubt { error } => error.operation.as_deref(),
             _ => None,
-        }
+        };
+        id.filter(|id| !id.is_empty())
     }
 
     /// How reports name it, such as `step 3 (load append by main)`.

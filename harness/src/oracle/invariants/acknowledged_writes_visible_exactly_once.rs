@@ -1,6 +1,9 @@
 //! Acknowledged writes are there, once.
 
+use crate::event::WriteData;
 use crate::oracle::attribution::{ANONYMOUS, RECOVERY_ACTOR};
+#[cfg(test)]
+use crate::oracle::evidence::CommitFact;
 use crate::oracle::evidence::{Evidence, Known, OperationRecord, World};
 use crate::oracle::facts::SchemaFacts;
 #[cfg(test)]
@@ -8,8 +11,6 @@ use crate::oracle::invariant::Defect;
 use crate::oracle::invariant::{Breach, Invariant};
 use crate::oracle::own_rows::{Others, as_given, own_rows, visible};
 use crate::oracle::rows;
-#[cfg(test)]
-use crate::oracle::evidence::CommitFact;
 #[cfg(test)]
 use crate::oracle::sound;
 
@@ -48,7 +49,10 @@ impl Invariant for AcknowledgedWritesVisibleExactlyOnce {
     #[cfg(test)]
     fn defects(&self) -> Vec<Defect> {
         vec![
-            Defect { what: "the commit of an acknowledged write is gone", plant: |e| sound::world(e).commits.retain(|c| c.id != "C2") },
+            Defect {
+                what: "the commit of an acknowledged write is gone",
+                plant: |e| sound::world(e).commits.retain(|c| c.id != "C2"),
+            },
             Defect {
                 what: "an acknowledged write is published twice",
                 plant: |e| {
@@ -56,8 +60,14 @@ impl Invariant for AcknowledgedWritesVisibleExactlyOnce {
                     sound::world(e).commits.insert(0, CommitFact { id: "C9".into(), graph_version: 9, ..again });
                 },
             },
-            Defect { what: "an acknowledged write is rolled back", plant: |e| sound::commit(e, "C3").kind = "rolled-back".into() },
-            Defect { what: "a row of an acknowledged load is gone", plant: |e| { sound::rows(e, "Person").retain(|r| r["name"] != "bob") } },
+            Defect {
+                what: "an acknowledged write is rolled back",
+                plant: |e| sound::commit(e, "C3").kind = "rolled-back".into(),
+            },
+            Defect {
+                what: "a row of an acknowledged load is gone",
+                plant: |e| sound::rows(e, "Person").retain(|r| r["name"] != "bob"),
+            },
             Defect {
                 what: "a row of an acknowledged load is there twice",
                 plant: |e| {
@@ -65,7 +75,10 @@ impl Invariant for AcknowledgedWritesVisibleExactlyOnce {
                     sound::rows(e, "Person").push(bob);
                 },
             },
-            Defect { what: "the commit names another actor", plant: |e| sound::commit(e, "C2").actor = "mallory".into() },
+            Defect {
+                what: "the commit names another actor",
+                plant: |e| sound::commit(e, "C2").actor = "mallory".into(),
+            },
             Defect {
                 what: "a later write reports an older graph version",
                 plant: |e| sound::acknowledged(e, 2).graph_version = 1,
@@ -83,12 +96,18 @@ fn commit_trouble(world: &World, operation: &OperationRecord) -> Vec<String> {
         .iter()
         .filter(|commit| commit.operation_id.as_ref() == Some(&write.operation))
         .partition(|commit| commit.kind == "rolled-back");
-    let mut lines: Vec<String> =
-        undone.iter().map(|commit| format!("{label} was acknowledged, and commit {} rolled it back", commit.id)).collect();
-    let changed: u64 = write.rows.values().map(|(inserted, updated, deleted)| inserted + updated + deleted).sum();
+    let mut lines: Vec<String> = undone
+        .iter()
+        .map(|commit| format!("{label} was acknowledged, and commit {} rolled it back", commit.id))
+        .collect();
+    let changed = rows_changed(write);
     let [commit] = done.as_slice() else {
         if changed > 0 || done.len() > 1 {
-            lines.push(format!("{label} was acknowledged as operation {} and has {} commits", write.operation, done.len()));
+            lines.push(format!(
+                "{label} was acknowledged as operation {} and has {} commits",
+                write.operation,
+                done.len()
+            ));
         }
         return lines;
     };
@@ -115,19 +134,30 @@ fn row_trouble(evidence: &Evidence, schema: &SchemaFacts, world: &World, index: 
             let name = format!("{} {}", row.type_name, row.identity.join(", "));
             match found.as_slice() {
                 [one] if as_given(schema, row, one) => None,
-                [one] => Some(format!("{label}: {name} was written as {} and reads {}", rows::line(&row.given), rows::line(one))),
+                [one] => Some(format!(
+                    "{label}: {name} was written as {} and reads {}",
+                    rows::line(&row.given),
+                    rows::line(one)
+                )),
                 many => Some(format!("{label}: {name} was acknowledged and is visible {} times", many.len())),
             }
         })
         .collect()
 }
 
+fn rows_changed(write: &WriteData) -> u64 {
+    write.rows.values().map(|(inserted, updated, deleted)| inserted + updated + deleted).sum()
+}
+
 /// Of two acknowledged writes that did not overlap, the later one has the newer version.
 fn out_of_order(evidence: &Evidence) -> Vec<String> {
+    let published = |operation: &&OperationRecord| operation.write().is_some_and(|write| rows_changed(write) > 0);
     let mut lines = Vec::new();
-    for earlier in &evidence.operations {
-        for later in &evidence.operations {
-            let (Some(first), Some(second), Some(ended)) = (earlier.write(), later.write(), earlier.ended) else { continue };
+    for earlier in evidence.operations.iter().filter(published) {
+        for later in evidence.operations.iter().filter(published) {
+            let (Some(first), Some(second), Some(ended)) = (earlier.write(), later.write(), earlier.ended) else {
+                continue;
+            };
             let one_commit = first.commit == second.commit;
             if ended < later.started && !one_commit && first.graph_version >= second.graph_version {
                 lines.push(format!(

@@ -2,10 +2,10 @@
 
 use crate::oracle::evidence::Evidence;
 #[cfg(test)]
+use crate::oracle::evidence::VersionReading;
+#[cfg(test)]
 use crate::oracle::invariant::Defect;
 use crate::oracle::invariant::{Breach, Invariant};
-#[cfg(test)]
-use crate::oracle::evidence::VersionReading;
 #[cfg(test)]
 use crate::oracle::sound;
 
@@ -30,7 +30,10 @@ impl Invariant for CommittedVersionsReadBackTheSame {
     fn check(&self, evidence: &Evidence) -> Result<(), Breach> {
         let mut lines = Vec::new();
         for reading in &evidence.version_readings {
-            let name = format!("{} version {} (graph version {})", reading.type_name, reading.table_version, reading.graph_version);
+            let name = format!(
+                "{} version {} (graph version {})",
+                reading.type_name, reading.table_version, reading.graph_version
+            );
             match &reading.again {
                 Some(Ok(digest)) if *digest != reading.digest => {
                     lines.push(format!("{name}: {} rows with digest {}, now {digest}", reading.rows, reading.digest));
@@ -40,11 +43,16 @@ impl Invariant for CommittedVersionsReadBackTheSame {
             }
         }
         for (at, reading) in evidence.version_readings.iter().enumerate() {
-            let twin = evidence.version_readings[..at].iter().find(|other| {
-                other.type_name == reading.type_name && other.graph_version == reading.graph_version
-            });
-            if let Some(twin) = twin.filter(|twin| twin.digest != reading.digest || twin.table_version != reading.table_version) {
-                lines.push(format!("{} at graph version {} was read as {} and as {}", reading.type_name, reading.graph_version, twin.digest, reading.digest));
+            let twin = evidence.version_readings[..at]
+                .iter()
+                .find(|other| other.type_name == reading.type_name && other.graph_version == reading.graph_version);
+            if let Some(twin) =
+                twin.filter(|twin| twin.digest != reading.digest || twin.table_version != reading.table_version)
+            {
+                lines.push(format!(
+                    "{} at graph version {} was read as {} and as {}",
+                    reading.type_name, reading.graph_version, twin.digest, reading.digest
+                ));
             }
         }
         Breach::unless_empty(lines)
@@ -53,8 +61,14 @@ impl Invariant for CommittedVersionsReadBackTheSame {
     #[cfg(test)]
     fn defects(&self) -> Vec<Defect> {
         vec![
-            Defect { what: "a version reads otherwise", plant: |e| e.version_readings[0].again = Some(Ok("0000000000000000".into())) },
-            Defect { what: "a version cannot be read any more", plant: |e| e.version_readings[0].again = Some(Err("object not found".into())) },
+            Defect {
+                what: "a version reads otherwise",
+                plant: |e| e.version_readings[0].again = Some(Ok("0000000000000000".into())),
+            },
+            Defect {
+                what: "a version cannot be read any more",
+                plant: |e| e.version_readings[0].again = Some(Err("object not found".into())),
+            },
             Defect {
                 what: "two readers of one version saw two things",
                 plant: |e| {

@@ -34,7 +34,9 @@ impl Invariant for EdgesHaveEndpoints {
         let (Some(closing), Some(schema)) = (&evidence.closing, &evidence.schema) else { return Ok(()) };
         let rows_of = |name: &str| closing.world.rows.get(name).map(Vec::as_slice).unwrap_or_default();
         let keys_of = |name: &str| -> BTreeSet<String> {
-            let Some(TypeKind::Node { key }) = schema.types.get(name).map(|facts| &facts.kind) else { return BTreeSet::new() };
+            let Some(TypeKind::Node { key }) = schema.types.get(name).map(|facts| &facts.kind) else {
+                return BTreeSet::new();
+            };
             rows_of(name).iter().filter_map(|row| row.get(key)).map(Value::to_string).collect()
         };
         let mut lines = Vec::new();
@@ -53,7 +55,10 @@ impl Invariant for EdgesHaveEndpoints {
     #[cfg(test)]
     fn defects(&self) -> Vec<Defect> {
         vec![
-            Defect { what: "an edge whose source is gone", plant: |e| sound::rows(e, "Person").retain(|r| r["name"] != "alice") },
+            Defect {
+                what: "an edge whose source is gone",
+                plant: |e| sound::rows(e, "Person").retain(|r| r["name"] != "alice"),
+            },
             Defect { what: "an edge whose target is gone", plant: |e| sound::rows(e, "Company").clear() },
             Defect {
                 what: "an edge without a target",

@@ -1,13 +1,13 @@
 //! Refused writes never show; writes in doubt never show in part.
 
 use crate::oracle::attribution;
+#[cfg(test)]
+use crate::oracle::evidence::{CommitFact, RecoveryFact};
 use crate::oracle::evidence::{Evidence, Known, World};
 #[cfg(test)]
 use crate::oracle::invariant::Defect;
 use crate::oracle::invariant::{Breach, Invariant};
 use crate::oracle::own_rows::{Others, as_given, own_rows, visible};
-#[cfg(test)]
-use crate::oracle::evidence::{CommitFact, RecoveryFact};
 #[cfg(test)]
 use crate::oracle::sound;
 
@@ -37,7 +37,9 @@ impl Invariant for FailedWritesInvisibleOrWhole {
                 _ if !operation.call.writes_rows() => {}
                 Known::Acknowledged => {}
                 Known::Refused => {
-                    lines.extend(ids.get(&index).into_iter().flat_map(|id| published(&closing.world, id, &operation.label())));
+                    lines.extend(
+                        ids.get(&index).into_iter().flat_map(|id| published(&closing.world, id, &operation.label())),
+                    );
                     lines.extend(shown(evidence, &closing.world, index));
                 }
                 Known::InDoubt => lines.extend(in_part(evidence, &closing.world, index)),
@@ -57,7 +59,8 @@ impl Invariant for FailedWritesInvisibleOrWhole {
                 what: "a refused write was published",
                 plant: |e| {
                     let like = sound::commit(e, "C3").clone();
-                    let commit = CommitFact { id: "C9".into(), operation_id: Some("OP7".into()), graph_version: 9, ..like };
+                    let commit =
+                        CommitFact { id: "C9".into(), operation_id: Some("OP7".into()), graph_version: 9, ..like };
                     sound::world(e).commits.insert(0, commit);
                 },
             },

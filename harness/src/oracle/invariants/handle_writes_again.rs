@@ -33,7 +33,11 @@ impl Invariant for HandleWritesAgain {
         for probe in &closing.probes {
             let label = format!("'{}' in '{}'", probe.handle, probe.process);
             if !probe.acknowledged {
-                lines.push(format!("{label} cannot write: {} of {} attempts failed", probe.failures.len(), probe.attempts_max));
+                lines.push(format!(
+                    "{label} cannot write: {} of {} attempts failed",
+                    probe.failures.len(),
+                    probe.attempts_max
+                ));
                 lines.extend(probe.failures.iter().map(|failure| format!("{label}: {failure}")));
             }
             if probe.acknowledged && probe.failures.len() >= probe.attempts_max as usize {
@@ -57,7 +61,10 @@ impl Invariant for HandleWritesAgain {
                     probe.failures = vec!["conflict: table Person has moved".into(); 3];
                 },
             },
-            Defect { what: "a handle does not see what it wrote", plant: |e| sound::closing_mut(e).probes[0].visible = Some(false) },
+            Defect {
+                what: "a handle does not see what it wrote",
+                plant: |e| sound::closing_mut(e).probes[0].visible = Some(false),
+            },
             Defect {
                 what: "a handle takes more attempts than it may",
                 plant: |e| sound::closing_mut(e).probes[0].failures = vec!["conflict".into(); 3],

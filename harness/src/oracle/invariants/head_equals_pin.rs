@@ -31,7 +31,9 @@ impl Invariant for HeadEqualsPin {
         let lines = world.tables.iter().filter_map(|table| match layout::head(&world.objects, &table.path) {
             Some(head) if head == table.pin => None,
             Some(head) => Some(format!("{} ({}): pin {}, HEAD {head}", table.type_name, table.path, table.pin)),
-            None => Some(format!("{} ({}): pin {}, and no version in the store", table.type_name, table.path, table.pin)),
+            None => {
+                Some(format!("{} ({}): pin {}, and no version in the store", table.type_name, table.path, table.pin))
+            }
         });
         Breach::unless_empty(lines.collect())
     }

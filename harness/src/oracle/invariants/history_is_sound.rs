@@ -49,7 +49,11 @@ impl Invariant for HistoryIsSound {
             }
         }
         if versions.last() != Some(&world.graph_version) {
-            lines.push(format!("the snapshot has version {}, the newest commit {:?}", world.graph_version, versions.last()));
+            lines.push(format!(
+                "the snapshot has version {}, the newest commit {:?}",
+                world.graph_version,
+                versions.last()
+            ));
         }
         Breach::unless_empty(lines)
     }
@@ -60,7 +64,10 @@ impl Invariant for HistoryIsSound {
             Defect { what: "a commit id is there twice", plant: |e| sound::commit(e, "C3").id = "C2".into() },
             Defect { what: "a parent does not exist", plant: |e| sound::commit(e, "C3").parents = vec!["C99".into()] },
             Defect { what: "a commit in the middle has no parent", plant: |e| sound::commit(e, "C3").parents.clear() },
-            Defect { what: "a parent is younger than its child", plant: |e| sound::commit(e, "C3").parents = vec!["C5".into()] },
+            Defect {
+                what: "a parent is younger than its child",
+                plant: |e| sound::commit(e, "C3").parents = vec!["C5".into()],
+            },
             Defect { what: "a published version has no commit", plant: |e| sound::add_version(e, "__manifest", 7) },
             Defect { what: "two commits have one version", plant: |e| sound::commit(e, "C3").graph_version = 2 },
             Defect { what: "the snapshot is newer than the history", plant: |e| sound::world(e).graph_version += 1 },
@@ -76,9 +83,10 @@ fn parents_trouble(commits: &[CommitFact], commit: &CommitFact) -> Vec<String> {
     }
     let trouble = |parent: &String| match commits.iter().find(|other| other.id == *parent) {
         None => Some(format!("commit {} names the parent {parent}, which does not exist", commit.id)),
-        Some(other) if other.graph_version >= commit.graph_version => {
-            Some(format!("commit {} at version {} names a parent at version {}", commit.id, commit.graph_version, other.graph_version))
-        }
+        Some(other) if other.graph_version >= commit.graph_version => Some(format!(
+            "commit {} at version {} names a parent at version {}",
+            commit.id, commit.graph_version, other.graph_version
+        )),
         Some(_) => None,
     };
     commit.parents.iter().filter_map(trouble).collect()

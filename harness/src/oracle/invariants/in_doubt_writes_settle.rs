@@ -44,10 +44,8 @@ impl Invariant for InDoubtWritesSettle {
             }
             let (Some(schema), Some(second)) = (&evidence.schema, &closing.second_recovery) else { continue };
             for row in own_rows(evidence, schema, index, Others::All) {
-                let (before, after) = (
-                    visible(schema, &closing.world.rows, &row).len(),
-                    visible(schema, &second.rows, &row).len(),
-                );
+                let (before, after) =
+                    (visible(schema, &closing.world.rows, &row).len(), visible(schema, &second.rows, &row).len());
                 if before != after {
                     let name = format!("{} {}", row.type_name, row.identity.join(", "));
                     lines.push(format!("{label} did not stay: {name} was visible {before} times, later {after} times"));
@@ -111,14 +109,19 @@ fn seen_and_gone(evidence: &Evidence) -> Vec<String> {
     let ends: Vec<_> =
         candidates.iter().filter(|way| way.last().differences(schema, &closing.world.rows).is_empty()).collect();
     let alone = |reading: &&Reading| candidates.iter().any(|way| way.explains(evidence, schema, &[*reading]));
-    if ends.is_empty() || !readings.iter().all(alone) || ends.iter().any(|way| way.explains(evidence, schema, &readings)) {
+    if ends.is_empty()
+        || !readings.iter().all(alone)
+        || ends.iter().any(|way| way.explains(evidence, schema, &readings))
+    {
         return Vec::new();
     }
     readings
         .iter()
         .filter(|reading| !ends.iter().any(|way| way.explains(evidence, schema, &[reading])))
         .map(|reading| format!("'{}' saw at version {} what did not stay", reading.handle, reading.graph_version))
-        .chain(["no single outcome of the writes in doubt explains both what readers saw and what is there now".to_owned()])
+        .chain([
+            "no single outcome of the writes in doubt explains both what readers saw and what is there now".to_owned()
+        ])
         .collect()
 }
 

@@ -54,7 +54,9 @@ impl Invariant for IndexedAndFullScansAgree {
         vec![
             Defect {
                 what: "a row that no lookup finds",
-                plant: |e| sound::world(e).looked_up.as_mut().expect("lookups").get_mut("Person").expect("Person").truncate(1),
+                plant: |e| {
+                    sound::world(e).looked_up.as_mut().expect("lookups").get_mut("Person").expect("Person").truncate(1)
+                },
             },
             Defect {
                 what: "a lookup finds what a scan does not show",

@@ -69,8 +69,7 @@ fn without_closing(evidence: &Evidence) -> Option<String> {
 
 /// What is missing when rows cannot be judged by their types.
 fn without_rows(evidence: &Evidence) -> Option<String> {
-    without_closing(evidence)
-        .or_else(|| evidence.schema.is_none().then(|| "the schema is not known".to_owned()))
+    without_closing(evidence).or_else(|| evidence.schema.is_none().then(|| "the schema is not known".to_owned()))
 }
 
 #[cfg(test)]
@@ -83,7 +82,11 @@ mod tests {
     #[test]
     fn every_standing_invariant_goes_red_on_a_planted_defect() {
         for invariant in standing() {
-            assert!(!invariant.defects().is_empty(), "{} has no planted defect, so it may be unable to fail", invariant.name());
+            assert!(
+                !invariant.defects().is_empty(),
+                "{} has no planted defect, so it may be unable to fail",
+                invariant.name()
+            );
             sound::prove(invariant.as_ref());
         }
     }

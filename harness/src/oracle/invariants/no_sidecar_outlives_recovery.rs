@@ -28,7 +28,9 @@ impl Invariant for NoSidecarOutlivesRecovery {
     fn check(&self, evidence: &Evidence) -> Result<(), Breach> {
         let Some(closing) = &evidence.closing else { return Ok(()) };
         let left = closing.world.objects.iter().filter(|object| layout::sidecar(&object.path).is_some());
-        Breach::unless_empty(left.map(|object| format!("{} is still there ({} bytes)", object.path, object.bytes)).collect())
+        Breach::unless_empty(
+            left.map(|object| format!("{} is still there ({} bytes)", object.path, object.bytes)).collect(),
+        )
     }
 
     #[cfg(test)]

@@ -41,7 +41,10 @@ impl Invariant for OneAuditRowPerRecoveredOperation {
     #[cfg(test)]
     fn defects(&self) -> Vec<Defect> {
         vec![
-            Defect { what: "a recovered operation has no audit row", plant: |e| sound::world(e).recoveries.retain(|r| r.operation_id != "OP4") },
+            Defect {
+                what: "a recovered operation has no audit row",
+                plant: |e| sound::world(e).recoveries.retain(|r| r.operation_id != "OP4"),
+            },
             Defect {
                 what: "a recovered operation has two audit rows",
                 plant: |e| {
@@ -49,17 +52,38 @@ impl Invariant for OneAuditRowPerRecoveredOperation {
                     sound::world(e).recoveries.push(again);
                 },
             },
-            Defect { what: "a roll forward is audited as a roll back", plant: |e| sound::recovery(e, "OP4").kind = "RolledBack".into() },
-            Defect { what: "a roll back is audited as a roll forward", plant: |e| sound::recovery(e, "OP5").kind = "RolledForward".into() },
-            Defect { what: "an audit row names a commit that does not exist", plant: |e| sound::recovery(e, "OP4").commit = Some("C99".into()) },
-            Defect { what: "an audit row names no commit for tables it moved", plant: |e| sound::recovery(e, "OP5").commit = None },
-            Defect { what: "the recovery commit has another actor", plant: |e| sound::commit(e, "C5").actor = "ann".into() },
-            Defect { what: "an audited roll forward published nothing", plant: |e| sound::world(e).commits.retain(|c| c.id != "C4") },
+            Defect {
+                what: "a roll forward is audited as a roll back",
+                plant: |e| sound::recovery(e, "OP4").kind = "RolledBack".into(),
+            },
+            Defect {
+                what: "a roll back is audited as a roll forward",
+                plant: |e| sound::recovery(e, "OP5").kind = "RolledForward".into(),
+            },
+            Defect {
+                what: "an audit row names a commit that does not exist",
+                plant: |e| sound::recovery(e, "OP4").commit = Some("C99".into()),
+            },
+            Defect {
+                what: "an audit row names no commit for tables it moved",
+                plant: |e| sound::recovery(e, "OP5").commit = None,
+            },
+            Defect {
+                what: "the recovery commit has another actor",
+                plant: |e| sound::commit(e, "C5").actor = "ann".into(),
+            },
+            Defect {
+                what: "an audited roll forward published nothing",
+                plant: |e| sound::world(e).commits.retain(|c| c.id != "C4"),
+            },
             Defect {
                 what: "an operation is audited as rolled forward, and its rows are not there",
                 plant: |e| sound::rows(e, "Person").retain(|r| r["name"] != "carol"),
             },
-            Defect { what: "an audit row has a kind that does not exist", plant: |e| sound::recovery(e, "OP4").kind = "Forward".into() },
+            Defect {
+                what: "an audit row has a kind that does not exist",
+                plant: |e| sound::recovery(e, "OP4").kind = "Forward".into(),
+            },
         ]
     }
 }
@@ -85,7 +109,9 @@ fn count_trouble(evidence: &Evidence, world: &World) -> Vec<String> {
         .collect();
     left_behind.sort_unstable();
     left_behind.dedup();
-    lines.extend(left_behind.iter().map(|id| format!("the sidecar of operation {id} was left and is gone without an audit row")));
+    lines.extend(
+        left_behind.iter().map(|id| format!("the sidecar of operation {id} was left and is gone without an audit row")),
+    );
     lines
 }
 
@@ -109,7 +135,10 @@ fn commit_trouble(world: &World, row: &RecoveryFact) -> Vec<String> {
     match row.kind.as_str() {
         "RolledForward" => {
             if commits.len() != 1 || undone > 0 {
-                lines.push(format!("operation {id} is audited as RolledForward, and {} commits ({undone} roll backs) carry it", commits.len()));
+                lines.push(format!(
+                    "operation {id} is audited as RolledForward, and {} commits ({undone} roll backs) carry it",
+                    commits.len()
+                ));
             }
         }
         // Retired: it had never moved a table, so there is nothing to publish and nothing to name.
@@ -120,7 +149,10 @@ fn commit_trouble(world: &World, row: &RecoveryFact) -> Vec<String> {
         }
         "RolledBack" => {
             if commits.len() != 1 || undone != 1 {
-                lines.push(format!("operation {id} is audited as RolledBack, and {} commits ({undone} roll backs) carry it", commits.len()));
+                lines.push(format!(
+                    "operation {id} is audited as RolledBack, and {} commits ({undone} roll backs) carry it",
+                    commits.len()
+                ));
             }
         }
         "OrphanedBranchDiscarded" => {}
@@ -134,7 +166,10 @@ fn commit_trouble(world: &World, row: &RecoveryFact) -> Vec<String> {
         // What its own writer published and did not live to disarm keeps its writer's actor.
         let expected = if commit.kind == "written" { &row.actor } else { RECOVERY_ACTOR };
         if commit.actor != expected {
-            lines.push(format!("commit {} ({}) of operation {id} names '{}', not '{expected}'", commit.id, commit.kind, commit.actor));
+            lines.push(format!(
+                "commit {} ({}) of operation {id} names '{}', not '{expected}'",
+                commit.id, commit.kind, commit.actor
+            ));
         }
     }
     lines
@@ -147,15 +182,22 @@ fn fate_trouble(evidence: &Evidence, world: &World) -> Vec<String> {
         let (operation, label) = (&evidence.operations[index], evidence.operations[index].label());
         for row in world.recoveries.iter().filter(|row| row.operation_id == id) {
             match (operation.known(), row.kind.as_str()) {
-                (Known::Acknowledged, "RolledBack") => lines.push(format!("{label} was acknowledged and is audited as RolledBack")),
-                (Known::Refused, "RolledForward") => lines.push(format!("{label} was refused and is audited as RolledForward")),
+                (Known::Acknowledged, "RolledBack") => {
+                    lines.push(format!("{label} was acknowledged and is audited as RolledBack"))
+                }
+                (Known::Refused, "RolledForward") => {
+                    lines.push(format!("{label} was refused and is audited as RolledForward"))
+                }
                 _ => {}
             }
             let Some(schema) = &evidence.schema else { continue };
             let own = own_rows(evidence, schema, index, Others::All);
             let there = own.iter().filter(|own| !visible(schema, &world.rows, own).is_empty()).count();
             if row.kind == "RolledForward" && there < own.len() {
-                lines.push(format!("{label} is audited as RolledForward, and {there} of its {} own rows are visible", own.len()));
+                lines.push(format!(
+                    "{label} is audited as RolledForward, and {there} of its {} own rows are visible",
+                    own.len()
+                ));
             }
             if row.kind == "RolledBack" && there > 0 {
                 lines.push(format!("{label} is audited as RolledBack, and {there} of its own rows are visible"));

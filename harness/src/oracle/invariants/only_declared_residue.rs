@@ -18,9 +18,15 @@ use crate::oracle::sound;
 pub const DECLARED: &[(&str, &str)] = &[
     ("planted", "the scenario put it there"),
     ("quarantined-sidecar", "an operator's word moved it out of the way and keeps it"),
-    ("abandoned-dataset", "a creation that failed leaves either nothing or a graph that opens, and may leave tables that no graph registers"),
+    (
+        "abandoned-dataset",
+        "a creation that failed leaves either nothing or a graph that opens, and may leave tables that no graph registers",
+    ),
     ("abandoned-schema", "a schema contract is put before the publish that names it, so a failed one leaves it"),
-    ("uncommitted-transaction", "a commit puts its transaction file first, so one that failed or lost its race leaves it"),
+    (
+        "uncommitted-transaction",
+        "a commit puts its transaction file first, so one that failed or lost its race leaves it",
+    ),
 ];
 
 /// See the module.
@@ -58,11 +64,23 @@ impl Invariant for OnlyDeclaredResidue {
     fn defects(&self) -> Vec<Defect> {
         vec![
             Defect { what: "an object nobody knows", plant: |e| sound::add_object(e, "leftover.bin") },
-            Defect { what: "a table that no graph registers", plant: |e| sound::add_object(e, "nodes/Ghost-01J.lance/data/a.lance") },
+            Defect {
+                what: "a table that no graph registers",
+                plant: |e| sound::add_object(e, "nodes/Ghost-01J.lance/data/a.lance"),
+            },
             Defect { what: "a second schema contract", plant: |e| sound::add_object(e, "__schema/ffff.json") },
-            Defect { what: "a temporary file beside the sidecars", plant: |e| sound::add_object(e, "__recovery/OP1.json.tmp") },
-            Defect { what: "a quarantined file that no operator put there", plant: |e| sound::add_object(e, "__recovery/quarantine/OP1.json") },
-            Defect { what: "a foreign file inside a table", plant: |e| sound::add_object(e, &format!("{}/notes.txt", sound::PERSON)) },
+            Defect {
+                what: "a temporary file beside the sidecars",
+                plant: |e| sound::add_object(e, "__recovery/OP1.json.tmp"),
+            },
+            Defect {
+                what: "a quarantined file that no operator put there",
+                plant: |e| sound::add_object(e, "__recovery/quarantine/OP1.json"),
+            },
+            Defect {
+                what: "a foreign file inside a table",
+                plant: |e| sound::add_object(e, &format!("{}/notes.txt", sound::PERSON)),
+            },
             Defect {
                 what: "a commit that left its transaction file though nothing ever failed",
                 plant: |e| {
@@ -80,7 +98,8 @@ fn undeclared(evidence: &Evidence, world: &World, path: &str) -> Option<String> 
         return None;
     }
     if path.starts_with(layout::QUARANTINE) {
-        let repaired = evidence.operations.iter().any(|operation| matches!(operation.call, OperationCall::Repair { .. }));
+        let repaired =
+            evidence.operations.iter().any(|operation| matches!(operation.call, OperationCall::Repair { .. }));
         return (!repaired).then(|| format!("{path} is in quarantine, and nobody repaired"));
     }
     if path.starts_with(layout::RECOVERY) {
@@ -90,7 +109,8 @@ fn undeclared(evidence: &Evidence, world: &World, path: &str) -> Option<String> 
     if path.starts_with(layout::SCHEMA) {
         let contracts = world.objects.iter().filter(|object| object.path.starts_with(layout::SCHEMA)).count();
         let is_alone = contracts == 1 && path.ends_with(".json");
-        return (!is_alone && !creation_failed(evidence)).then(|| format!("{path} is one of {contracts} schema contracts"));
+        return (!is_alone && !creation_failed(evidence))
+            .then(|| format!("{path} is one of {contracts} schema contracts"));
     }
     let registered = world.tables.iter().map(|table| table.path.as_str());
     let dataset = registered.chain([layout::MANIFEST, layout::AUDIT]).find_map(|dataset| inside(path, dataset));
@@ -141,7 +161,11 @@ fn surplus_transactions(world: &World) -> Vec<String> {
         }
         let versions = layout::versions(&world.objects, dataset);
         lines.extend(planned.iter().filter(|(read, count)| **count > 1 || !versions.contains(&(*read + 1))).map(
-            |(read, count)| format!("{dataset}: {count} transactions on version {read}, not all of which landed, and nothing failed"),
+            |(read, count)| {
+                format!(
+                    "{dataset}: {count} transactions on version {read}, not all of which landed, and nothing failed"
+                )
+            },
         ));
     }
     lines

@@ -28,7 +28,9 @@ impl Invariant for ReadOnlyOpenTouchesNothing {
     fn check(&self, evidence: &Evidence) -> Result<(), Breach> {
         let mut lines = Vec::new();
         for open in &evidence.read_only_opens {
-            let label = open.step.map_or("the closing read-only open".to_owned(), |step| format!("the read-only open of step {step}"));
+            let label = open
+                .step
+                .map_or("the closing read-only open".to_owned(), |step| format!("the read-only open of step {step}"));
             lines.extend(open.write_calls.iter().map(|call| format!("{label} called {call}")));
             if let (Some(before), Some(after)) = (&open.before, &open.after) {
                 lines.extend(layout::differences(before, after).iter().map(|line| format!("{label} {line}")));
@@ -44,12 +46,18 @@ impl Invariant for ReadOnlyOpenTouchesNothing {
     #[cfg(test)]
     fn defects(&self) -> Vec<Defect> {
         vec![
-            Defect { what: "a call that writes", plant: |e| e.read_only_opens[0].write_calls.push("delete __recovery/X.json".into()) },
+            Defect {
+                what: "a call that writes",
+                plant: |e| e.read_only_opens[0].write_calls.push("delete __recovery/X.json".into()),
+            },
             Defect {
                 what: "an object is rewritten in the same size",
                 plant: |e| e.read_only_opens[0].after.as_mut().expect("a listing")[0].hash.push('0'),
             },
-            Defect { what: "a converged graph does not open", plant: |e| e.read_only_opens[0].result = Err("corrupt".into()) },
+            Defect {
+                what: "a converged graph does not open",
+                plant: |e| e.read_only_opens[0].result = Err("corrupt".into()),
+            },
         ]
     }
 }

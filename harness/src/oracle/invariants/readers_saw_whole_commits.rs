@@ -43,7 +43,8 @@ impl Invariant for ReadersSawWholeCommits {
         let (candidates, lost) = match follow(evidence) {
             Trajectory::Followed { candidates, lost } => (candidates, lost.map(|lost| lost.at)),
             Trajectory::TooMany => {
-                let why = format!("writes in doubt leave more than {CANDIDATES_MAX} ways in which things may have gone");
+                let why =
+                    format!("writes in doubt leave more than {CANDIDATES_MAX} ways in which things may have gone");
                 return Err(Breach::new(BreachKind::Inconclusive, vec![why]));
             }
             Trajectory::Contradicted { .. } | Trajectory::NoSchema => return Ok(()),
@@ -75,7 +76,12 @@ impl Invariant for ReadersSawWholeCommits {
             },
             Defect {
                 what: "a reader saw a write before it began",
-                plant: |e| e.readings[0].rows.get_mut("Person").expect("Person")[0].insert("age".into(), 31.into()).map(drop).unwrap_or(()),
+                plant: |e| {
+                    e.readings[0].rows.get_mut("Person").expect("Person")[0]
+                        .insert("age".into(), 31.into())
+                        .map(drop)
+                        .unwrap_or(())
+                },
             },
             Defect {
                 what: "a handle went back in time",
@@ -122,8 +128,10 @@ fn explain(schema: &SchemaFacts, candidates: &[Candidate], reading: &Reading) ->
         .map(|moment| moment.state.differences(schema, &reading.rows))
         .min_by_key(Vec::len)
         .unwrap_or_default();
-    let label = reading.step.map_or(format!("'{}'", reading.handle), |step| format!("'{}' in step {step}", reading.handle));
-    let why = if nearest.is_empty() { "missed a write of its own" } else { "saw no whole commit; against the nearest one:" };
+    let label =
+        reading.step.map_or(format!("'{}'", reading.handle), |step| format!("'{}' in step {step}", reading.handle));
+    let why =
+        if nearest.is_empty() { "missed a write of its own" } else { "saw no whole commit; against the nearest one:" };
     std::iter::once(format!("{label} at version {} {why}", reading.graph_version)).chain(nearest).collect()
 }
 

@@ -1,13 +1,13 @@
 //! The rows are the right ones, by a model that knows nothing of the engine.
 
+#[cfg(test)]
+use crate::event::Outcome;
 use crate::oracle::evidence::Evidence;
 #[cfg(test)]
 use crate::oracle::invariant::Defect;
 use crate::oracle::invariant::{Breach, BreachKind, Invariant};
 use crate::oracle::model::trajectory::CANDIDATES_MAX;
 use crate::oracle::model::{Trajectory, follow};
-#[cfg(test)]
-use crate::event::Outcome;
 #[cfg(test)]
 use crate::oracle::sound;
 
@@ -34,7 +34,8 @@ impl Invariant for RowsEqualTheReferenceModel {
             Trajectory::Followed { candidates, .. } => candidates,
             Trajectory::Contradicted { why } => return Breach::unless_empty(vec![why]),
             Trajectory::TooMany => {
-                let why = format!("writes in doubt leave more than {CANDIDATES_MAX} ways in which things may have gone");
+                let why =
+                    format!("writes in doubt leave more than {CANDIDATES_MAX} ways in which things may have gone");
                 return Err(Breach::new(BreachKind::Inconclusive, vec![why]));
             }
             Trajectory::NoSchema => return Ok(()),
@@ -58,14 +59,32 @@ impl Invariant for RowsEqualTheReferenceModel {
     #[cfg(test)]
     fn defects(&self) -> Vec<Defect> {
         vec![
-            Defect { what: "a row is gone", plant: |e| { sound::rows(e, "Person").pop(); } },
-            Defect { what: "an update is lost", plant: |e| { sound::rows(e, "Person")[0].insert("age".into(), 30.into()); } },
-            Defect { what: "a row nobody wrote", plant: |e| sound::rows(e, "Company").push(sound::row(&[("name", "ghost".into())])) },
+            Defect {
+                what: "a row is gone",
+                plant: |e| {
+                    sound::rows(e, "Person").pop();
+                },
+            },
+            Defect {
+                what: "an update is lost",
+                plant: |e| {
+                    sound::rows(e, "Person")[0].insert("age".into(), 30.into());
+                },
+            },
+            Defect {
+                what: "a row nobody wrote",
+                plant: |e| sound::rows(e, "Company").push(sound::row(&[("name", "ghost".into())])),
+            },
             Defect {
                 what: "half of a write in doubt",
                 plant: |e| sound::rows(e, "Person").push(sound::row(&[("name", "dave".into())])),
             },
-            Defect { what: "a type cannot be read at all", plant: |e| { sound::world(e).rows.remove("WorksAt"); } },
+            Defect {
+                what: "a type cannot be read at all",
+                plant: |e| {
+                    sound::world(e).rows.remove("WorksAt");
+                },
+            },
             Defect {
                 what: "a write that cannot be done was acknowledged",
                 plant: |e| e.operations[3].outcome = Outcome::Acknowledged { write: None },

@@ -2,12 +2,12 @@
 
 use crate::oracle::evidence::Evidence;
 #[cfg(test)]
+use crate::oracle::evidence::SecondRecovery;
+#[cfg(test)]
 use crate::oracle::invariant::Defect;
 use crate::oracle::invariant::{Breach, Invariant};
 use crate::oracle::layout;
 use crate::oracle::rows;
-#[cfg(test)]
-use crate::oracle::evidence::SecondRecovery;
 #[cfg(test)]
 use crate::oracle::sound;
 
@@ -47,7 +47,11 @@ impl Invariant for SecondRecoveryChangesNothing {
             lines.push(format!("{} commits before, {} after", closing.world.commits.len(), second.commits.len()));
         }
         if second.recoveries != closing.world.recoveries {
-            lines.push(format!("{} audit rows before, {} after", closing.world.recoveries.len(), second.recoveries.len()));
+            lines.push(format!(
+                "{} audit rows before, {} after",
+                closing.world.recoveries.len(),
+                second.recoveries.len()
+            ));
         }
         Breach::unless_empty(lines)
     }

@@ -146,7 +146,10 @@ fn a_write_in_doubt_may_land_after_a_later_write_to_another_table() {
     ]);
     let Trajectory::Followed { candidates, .. } = follow(&evidence) else { panic!("followed") };
     let between = |candidate: &Candidate| {
-        candidate.past.iter().any(|moment| moment.state.rows("Company").count() == 1 && moment.state.rows("Person").count() == 1)
+        candidate
+            .past
+            .iter()
+            .any(|moment| moment.state.rows("Company").count() == 1 && moment.state.rows("Person").count() == 1)
             && candidate.last().rows("Person").count() == 2
     };
     assert!(candidates.iter().any(between), "the write in doubt landed last in none of {}", candidates.len());
@@ -208,4 +211,13 @@ fn a_reader_cannot_see_what_began_after_it_ended() {
     assert!(!explained(&seen(2, 2)), "the second write begins at 2");
     assert!(explained(&seen(2, 3)));
     assert!(!explained(&seen(3, 9)));
+}
+
+#[test]
+fn an_overwrite_that_leaves_edges_dangling_is_forbidden() {
+    let graph = load(LoadMode::Append, &[person("a", 1), company("x"), edge("a", "x")]);
+    let taken = load(LoadMode::Overwrite, &[person("b", 1)]);
+    assert!(matches!(after(&[graph.clone(), taken]), Err(Refusal::Forbidden(_))));
+    let kept = load(LoadMode::Overwrite, &[person("a", 9), person("b", 1)]);
+    assert_eq!(ages(&after(&[graph, kept]).expect("endpoints stay")), known(&[("a", 9), ("b", 1)]));
 }

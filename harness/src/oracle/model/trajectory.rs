@@ -116,7 +116,11 @@ pub fn follow(evidence: &Evidence) -> Trajectory {
     let Some(schema) = &evidence.schema else { return Trajectory::NoSchema };
     let mut lost = first_loss(schema, evidence);
     let writes = ordered_writes(schema, evidence, lost.as_ref().map(|lost| lost.at));
-    let start = Candidate { past: vec![Moment { state: Rc::default(), latest_started: 0, write: None }], landed: BTreeSet::new(), pending: BTreeSet::new() };
+    let start = Candidate {
+        past: vec![Moment { state: Rc::default(), latest_started: 0, write: None }],
+        landed: BTreeSet::new(),
+        pending: BTreeSet::new(),
+    };
     let mut candidates = vec![start];
     for write in &writes {
         let next = match write.operation.known() {
@@ -157,20 +161,22 @@ enum Stop {
 
 /// Damage that may change rows, a confirmed repair, and a statement outside the subset all end what the model knows.
 fn first_loss(schema: &SchemaFacts, evidence: &Evidence) -> Option<Lost> {
-    let damage = evidence.damage.iter().filter(|damage| damage.may_change_rows).map(|damage| Lost {
-        at: damage.at,
-        why: format!("step {}: {}", damage.step, damage.description),
-    });
-    let calls = evidence.operations.iter().filter(|operation| operation.known() != Known::Refused).filter_map(|operation| {
-        let unknown = match &operation.call {
-            OperationCall::Repair { confirmed: true } => "a repair on the operator's word".to_owned(),
-            call => match write::apply(schema, &State::default(), call) {
-                Err(Refusal::NotModelled(why)) => why,
-                _ => return None,
-            },
-        };
-        Some(Lost { at: operation.started, why: format!("{}: {unknown}", operation.label()) })
-    });
+    let damage = evidence
+        .damage
+        .iter()
+        .filter(|damage| damage.may_change_rows)
+        .map(|damage| Lost { at: damage.at, why: format!("step {}: {}", damage.step, damage.description) });
+    let calls =
+        evidence.operations.iter().filter(|operation| operation.known() != Known::Refused).filter_map(|operation| {
+            let unknown = match &operation.call {
+                OperationCall::Repair { confirmed: true } => "a repair on the operator's word".to_owned(),
+                call => match write::apply(schema, &State::default(), call) {
+                    Err(Refusal::NotModelled(why)) => why,
+                    _ => return None,
+                },
+            };
+            Some(Lost { at: operation.started, why: format!("{}: {unknown}", operation.label()) })
+        });
     damage.chain(calls).min_by_key(|lost| lost.at)
 }
 
@@ -188,7 +194,8 @@ fn ordered_writes<'a>(schema: &SchemaFacts, evidence: &'a Evidence, until: Optio
         .collect();
     writes.sort_by_key(|write| write.operation.started);
     // Acknowledged writes trade places among themselves only, so that a write in doubt keeps its place.
-    let places: Vec<usize> = (0..writes.len()).filter(|&at| writes[at].operation.known() == Known::Acknowledged).collect();
+    let places: Vec<usize> =
+        (0..writes.len()).filter(|&at| writes[at].operation.known() == Known::Acknowledged).collect();
     for round in 0..places.len() {
         for pair in places[..places.len() - round].windows(2) {
             let (left, right) = (writes[pair[0]].operation, writes[pair[1]].operation);
@@ -209,7 +216,12 @@ fn version(operation: &OperationRecord) -> u64 {
 }
 
 /// Every candidate after an acknowledged write, and after what pending writes may have done right behind it.
-fn acknowledge(schema: &SchemaFacts, writes: &[Write], write: &Write, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
+fn acknowledge(
+    schema: &SchemaFacts,
+    writes: &[Write],
+    write: &Write,
+    candidates: Vec<Candidate>,
+) -> Result<Vec<Candidate>, Stop> {
     let mut next = Vec::new();
     let mut forbidden = String::new();
     for candidate in &candidates {

@@ -158,7 +158,9 @@ fn mutate_footprint(schema: &SchemaFacts, text: &str) -> Footprint {
 fn addressed(schema: &SchemaFacts, type_name: &str, filter: &[Condition]) -> Option<Identity> {
     let facts = schema.types.get(type_name)?;
     let literals = filter.iter().filter_map(|condition| match condition {
-        Condition::Compare { column, comparison: Comparison::Equal, literal } => Some((column.clone(), literal.clone())),
+        Condition::Compare { column, comparison: Comparison::Equal, literal } => {
+            Some((column.clone(), literal.clone()))
+        }
         _ => None,
     });
     state::identity(facts, &state::canonical(facts, literals.collect()))
@@ -267,7 +269,9 @@ fn updated(facts: &TypeFacts, row: &Row, set: &[(String, Term)]) -> Result<Row, 
                 None => Value::Null,
                 Some(value) => match value.as_i64().and_then(|value| value.checked_add(*addend)) {
                     Some(sum) => Value::from(sum),
-                    None => return Err(Refusal::NotModelled(format!("arithmetic on {column} that is no small integer"))),
+                    None => {
+                        return Err(Refusal::NotModelled(format!("arithmetic on {column} that is no small integer")));
+                    }
                 },
             },
         };
@@ -335,7 +339,8 @@ fn check(schema: &SchemaFacts, state: &State) -> Result<(), Refusal> {
         if let TypeKind::Edge { from, to } = &facts.kind {
             for (identity, _) in state.rows(type_name) {
                 let ends = [(from, &identity[0]), (to, &identity[1])];
-                if let Some((end, key)) = ends.iter().find(|(end, key)| state.get(end, &vec![(*key).clone()]).is_none()) {
+                if let Some((end, key)) = ends.iter().find(|(end, key)| state.get(end, &vec![(*key).clone()]).is_none())
+                {
                     return Err(Refusal::Forbidden(format!("{type_name} refers to {end} {key}, which is not there")));
                 }
             }

@@ -39,7 +39,11 @@ pub fn tokens(text: &str) -> Result<Vec<Token>, OutsideSubset> {
             }
             _ => match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
                 Some(sign) => (Token::Sign(sign), &rest[sign.len()..]),
-                None => return Err(OutsideSubset(format!("'{first}' is outside the subset of SQL that the model follows"))),
+                None => {
+                    return Err(OutsideSubset(format!(
+                        "'{first}' is outside the subset of SQL that the model follows"
+                    )));
+                }
             },
         };
         tokens.push(token);
@@ -70,7 +74,10 @@ fn number_end(text: &str) -> usize {
     let mut end = 0;
     while let Some(&byte) = bytes.get(end) {
         let after_exponent = end > 0 && matches!(bytes[end - 1], b'e' | b'E');
-        if byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E') || (after_exponent && matches!(byte, b'+' | b'-')) {
+        if byte.is_ascii_digit()
+            || matches!(byte, b'.' | b'e' | b'E')
+            || (after_exponent && matches!(byte, b'+' | b'-'))
+        {
             end += 1;
         } else {
             break;

@@ -96,7 +96,10 @@ impl Parser {
         Ok(Statement::Insert { type_name, columns, rows })
     }
 
-    fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T, OutsideSubset>) -> Result<Vec<T>, OutsideSubset> {
+    fn list<T>(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<T, OutsideSubset>,
+    ) -> Result<Vec<T>, OutsideSubset> {
         let mut items = vec![item(self)?];
         while self.sign(",") {
             items.push(item(self)?);
@@ -104,7 +107,10 @@ impl Parser {
         Ok(items)
     }
 
-    fn parenthesised<T>(&mut self, item: impl FnMut(&mut Self) -> Result<T, OutsideSubset>) -> Result<Vec<T>, OutsideSubset> {
+    fn parenthesised<T>(
+        &mut self,
+        item: impl FnMut(&mut Self) -> Result<T, OutsideSubset>,
+    ) -> Result<Vec<T>, OutsideSubset> {
         self.need_sign("(")?;
         let items = self.list(item)?;
         self.need_sign(")")?;

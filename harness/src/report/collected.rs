@@ -1,0 +1,91 @@
+//! What the formats that write at the end remember of a run.
+
+use crate::event::{CellId, Event, FinishedCell, Record, RunStarted, Summary, Verdict, VerdictName};
+
+/// A run, as far as it has been told.
+#[derive(Clone, Debug, Default)]
+pub struct Collected {
+    /// How it began.
+    pub started: Option<RunStarted>,
+    /// Backends that were ready, each with its details on one line.
+    pub ready: Vec<(String, String)>,
+    /// Backends that are not there, with the reason.
+    pub skipped_backends: Vec<(String, String)>,
+    /// Backends that are broken, with the reason.
+    pub failed_backends: Vec<(String, String)>,
+    /// Finished cells, in the order in which they finished.
+    pub cells: Vec<FinishedCell>,
+    /// The table of verdicts; there only when the run ended.
+    pub summary: Option<Summary>,
+}
+
+impl Collected {
+    /// Takes the next event.
+    pub fn take(&mut self, record: &Record) {
+        match &record.event {
+            Event::RunStarted(started) => self.started = Some(started.clone()),
+            Event::BackendReady { backend, details, .. } => {
+                let details: Vec<String> = details.iter().map(|(name, value)| format!("{name} {value}")).collect();
+                self.ready.push((backend.clone(), details.join(", ")));
+            }
+            Event::BackendSkipped { backend, reason } => self.skipped_backends.push((backend.clone(), reason.clone())),
+            Event::BackendFailed { backend, reason, .. } => {
+                self.failed_backends.push((backend.clone(), reason.clone()))
+            }
+            Event::CellFinished(finished) => self.cells.push(finished.clone()),
+            Event::RunFinished { summary } => self.summary = Some(summary.clone()),
+            _ => {}
+        }
+    }
+
+    /// The table of verdicts: the run's own, or what can be said of a run that broke off.
+    pub fn summary(&self) -> Summary {
+        self.summary.clone().unwrap_or_else(|| {
+            let mut summary = Summary::default();
+            self.cells.iter().for_each(|cell| summary.add(cell));
+            summary
+        })
+    }
+
+    /// Cells that make the run red, the worst kinds first.
+    pub fn failures(&self) -> Vec<&FinishedCell> {
+        let mut failures: Vec<&FinishedCell> = self.cells.iter().filter(|cell| cell.verdict.is_failure()).collect();
+        failures.sort_by_key(|cell| (cell.verdict.name(), cell.cell.clone()));
+        failures
+    }
+
+    /// Cells that broke as a known issue says.
+    pub fn known(&self) -> Vec<&FinishedCell> {
+        self.cells.iter().filter(|cell| cell.verdict.name() == VerdictName::Known).collect()
+    }
+
+    /// Canaries that ran, and those of them that failed as they must.
+    pub fn canaries(&self) -> (usize, usize) {
+        let ran = |cell: &&FinishedCell| {
+            cell.canary && !matches!(cell.verdict, Verdict::Skipped { .. } | Verdict::NotApplicable { .. })
+        };
+        let canaries: Vec<&FinishedCell> = self.cells.iter().filter(ran).collect();
+        (canaries.len(), canaries.iter().filter(|cell| cell.verdict == Verdict::Held).count())
+    }
+
+    /// Cells that were selected and never finished.
+    pub fn unfinished(&self) -> Vec<&CellId> {
+        let selected = self.started.iter().flat_map(|started| &started.selection.cells);
+        selected.filter(|cell| self.cells.iter().all(|finished| finished.cell != **cell)).collect()
+    }
+}
+
+/// `12 held, 1 broken`, the best known verdict first.
+pub fn counts(counts: &crate::event::VerdictCounts) -> String {
+    let named = |name: &VerdictName| match counts.of(*name) {
+        0 => None,
+        count => Some(format!("{count} {name}")),
+    };
+    let parts: Vec<String> = VerdictName::ALL.iter().filter_map(named).collect();
+    if parts.is_empty() { "–".to_owned() } else { parts.join(", ") }
+}
+
+/// `312 ms` or `14.2 s`.
+pub fn duration(ms: u64) -> String {
+    if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1000.0) }
+}

@@ -1,0 +1,174 @@
+//! GitHub Actions: an annotation for each failure, at the scenario's line, and a job summary in Markdown.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::collected::{Collected, counts, duration};
+use crate::event::{FinishedCell, Record, Sink, Verdict};
+
+/// GitHub shows ten annotations of a kind for a step; more are in the summary.
+const ANNOTATIONS_MAX: usize = 10;
+/// A job summary may have a mebibyte; failures beyond this are counted.
+const FAILURES_MAX: usize = 50;
+
+/// Writes workflow commands to one output and the summary to another.
+#[derive(Debug)]
+pub struct Github<A, S> {
+    annotations: A,
+    summary: S,
+    run: Collected,
+}
+
+impl<A: Write, S: Write> Github<A, S> {
+    /// `annotations` is the job's standard output, `summary` the file that `GITHUB_STEP_SUMMARY` names, opened to append.
+    pub fn new(annotations: A, summary: S) -> Self {
+        Github { annotations, summary, run: Collected::default() }
+    }
+}
+
+impl<A: Write + Send, S: Write + Send> Sink for Github<A, S> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.run.take(record);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.annotations.write_all(annotations(&self.run).as_bytes())?;
+        self.annotations.flush()?;
+        self.summary.write_all(markdown(&self.run).as_bytes())?;
+        self.summary.flush()
+    }
+}
+
+fn annotations(run: &Collected) -> String {
+    let mut out = String::new();
+    for cell in run.failures().into_iter().take(ANNOTATIONS_MAX) {
+        let line = match &cell.verdict {
+            Verdict::Broken { breaches } => breaches.iter().find_map(|breach| breach.line),
+            _ => None,
+        };
+        let line = line.map(|line| format!(",line={line}")).unwrap_or_default();
+        let title = property(&format!("{} {}", cell.cell, cell.verdict.name()));
+        let text = message(&format!("{}\nreplay: {}", cell.verdict.reasons().join("\n"), cell.replay));
+        let _ = writeln!(out, "::error file={}{line},title={title}::{text}", property(&cell.file));
+    }
+    for (backend, reason) in &run.failed_backends {
+        let _ = writeln!(out, "::error title={}::{}", property(&format!("backend {backend}")), message(reason));
+    }
+    for (backend, reason) in &run.skipped_backends {
+        let _ =
+            writeln!(out, "::warning title={}::{}", property(&format!("backend {backend} skipped")), message(reason));
+    }
+    out
+}
+
+/// A workflow command ends at the line's end; what stands in a property also at a colon or a comma.
+fn message(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    message(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+fn markdown(run: &Collected) -> String {
+    let summary = run.summary();
+    let mark = if summary.failed.is_empty() && run.unfinished().is_empty() && run.failed_backends.is_empty() {
+        "✅"
+    } else {
+        "❌"
+    };
+    let mut out = format!("## {mark} chaos: {}\n\n", counts(&summary.totals));
+    if let Some(started) = &run.started {
+        let shard = started.selection.shard.map(|(k, n)| format!(", shard {k} of {n}")).unwrap_or_default();
+        let _ = writeln!(out, "Seed `{}`, {}{shard}.\n", started.seed, duration(summary.duration_ms));
+    }
+    let backends = summary.backends();
+    if !backends.is_empty() {
+        let _ = writeln!(out, "| area | {} |\n|---|{}", backends.join(" | "), "---|".repeat(backends.len()));
+        for (area, columns) in &summary.table {
+            let cells: Vec<String> =
+                backends.iter().map(|backend| columns.get(*backend).map_or_else(|| "–".to_owned(), counts)).collect();
+            let _ = writeln!(out, "| {area} | {} |", cells.join(" | "));
+        }
+        out.push('\n');
+    }
+    let (ran, failed) = run.canaries();
+    if ran > 0 {
+        let _ = writeln!(out, "Canaries: {failed} of {ran} failed, as they must.\n");
+    }
+    let failures = run.failures();
+    for cell in failures.iter().take(FAILURES_MAX) {
+        out.push_str(&failure(cell));
+    }
+    if failures.len() > FAILURES_MAX {
+        let _ = writeln!(out, "{} more failures are in the log.\n", failures.len() - FAILURES_MAX);
+    }
+    let mut not_run: Vec<String> =
+        run.skipped_backends.iter().map(|(backend, reason)| format!("- backend {backend}: {reason}")).collect();
+    not_run.extend(run.failed_backends.iter().map(|(backend, reason)| format!("- backend {backend} failed: {reason}")));
+    not_run.extend(summary.not_run.iter().map(|(reason, cells)| format!("- {} cells: {reason}", cells.len())));
+    not_run.extend(run.unfinished().iter().map(|cell| format!("- {cell} never finished")));
+    if !not_run.is_empty() {
+        let _ = writeln!(out, "<details><summary>Not run</summary>\n\n{}\n\n</details>", not_run.join("\n"));
+    }
+    out
+}
+
+fn failure(cell: &FinishedCell) -> String {
+    let mut lines = cell.verdict.reasons();
+    if let Verdict::Broken { breaches } = &cell.verdict {
+        lines.extend(breaches.iter().flat_map(|breach| breach.evidence.iter().map(|line| format!("  {line}"))));
+    }
+    lines.truncate(40);
+    // What is quoted must not end the block that quotes it.
+    let quoted = lines.join("\n").replace("```", "'''");
+    format!(
+        "<details><summary><code>{}</code> {}</summary>\n\n{}\n\n```\n{quoted}\n```\n\n`{}`\n\n</details>\n\n",
+        escape(&cell.cell.to_string()),
+        cell.verdict.name(),
+        escape(&cell.summary),
+        cell.replay
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    fn written(records: &[Record]) -> (String, String) {
+        let (mut annotations, mut summary) = (Vec::new(), Vec::new());
+        let mut github = Github::new(&mut annotations, &mut summary);
+        records.iter().for_each(|record| github.record(record).expect("memory"));
+        github.finish().expect("memory");
+        (String::from_utf8(annotations).expect("text"), String::from_utf8(summary).expect("text"))
+    }
+
+    #[test]
+    fn annotations_of_a_run_with_every_verdict() {
+        insta::assert_snapshot!(written(&samples::run()).0);
+    }
+
+    #[test]
+    fn the_summary_of_a_run_with_every_verdict() {
+        insta::assert_snapshot!(written(&samples::run()).1);
+    }
+
+    #[test]
+    fn a_message_cannot_start_a_command_of_its_own() {
+        assert_eq!(message("a\n::set-env::b"), "a%0A::set-env::b");
+        assert_eq!(property("a,b:c%"), "a%2Cb%3Ac%25");
+    }
+
+    #[test]
+    fn a_green_run_annotates_nothing() {
+        let (annotations, summary) = written(&samples::green());
+        assert_eq!(annotations, "");
+        assert!(summary.starts_with("## ✅"), "{summary}");
+    }
+}

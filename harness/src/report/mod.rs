@@ -1,0 +1,27 @@
+//! What a run comes to, for people and for machines: consumers of the event stream and of nothing else.
+//!
+//! One output format, one file. [`redaction`] stands in front of all of them, so that no secret reaches a report whatever
+//! an error message quotes; [`collected`] is what the formats that write at the end remember.
+//!
+//! - [`terminal`]: the table of verdicts and every failure, for people;
+//! - [`progress`]: what is going on meanwhile;
+//! - [`json_lines`]: the stream itself;
+//! - [`junit`]: JUnit XML;
+//! - [`github`]: annotations and a job summary.
+
+pub mod collected;
+pub mod github;
+pub mod json_lines;
+pub mod junit;
+pub mod progress;
+pub mod redaction;
+#[cfg(test)]
+mod samples;
+pub mod terminal;
+
+pub use github::Github;
+pub use json_lines::JsonLines;
+pub use junit::Junit;
+pub use progress::Progress;
+pub use redaction::{Redacting, Redactor};
+pub use terminal::Terminal;

@@ -1,0 +1,17 @@
+//! A failure that can be looked at and run again from one folder.
+//!
+//! - [`manifest`]: what stands in a bundle, and how large it may get;
+//! - [`bundle`]: writing one, whole or not at all;
+//! - [`load`]: reading one back, strictly, because a bundle may come from anywhere;
+//! - [`replay`]: running it again, and saying whether the same thing broke.
+
+pub mod bundle;
+pub mod load;
+pub mod manifest;
+mod paths;
+pub mod replay;
+
+pub use bundle::{Contents, StoredObject, write};
+pub use load::{Bundle, BundleError};
+pub use manifest::Manifest;
+pub use replay::{Comparison, Replay, ReplayError, compare};
