@@ -25,7 +25,7 @@ mod tests;
 mod validate;
 
 pub use catalog::{Catalog, Property, PropertyId, TypeDef, TypeId, TypeKind};
-pub use contract::{CONTRACT_FORMAT, ContractError};
+pub use contract::{CONTRACT_FORMAT, ContractError, hash_of};
 pub use diagnose::{SchemaError, SchemaErrors};
 pub use scalar::ScalarType;
 

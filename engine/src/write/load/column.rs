@@ -1,0 +1,376 @@
+//! JSON values → one Arrow column, without anything in between.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{BooleanBuilder, PrimitiveBuilder, StringBuilder};
+use arrow_array::types::{
+    Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{ArrayRef, FixedSizeListArray, ListArray};
+use arrow_schema::{ArrowError, DataType};
+use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::schema::ScalarType;
+use crate::write::check::excerpt;
+
+/// A column that is being filled.
+pub(super) struct Column {
+    ty: ScalarType,
+    arrow_type: DataType,
+    values: Values,
+}
+
+enum Values {
+    Text(StringBuilder),
+    Bool(BooleanBuilder),
+    I8(PrimitiveBuilder<Int8Type>),
+    I16(PrimitiveBuilder<Int16Type>),
+    I32(PrimitiveBuilder<Int32Type>),
+    I64(PrimitiveBuilder<Int64Type>),
+    U8(PrimitiveBuilder<UInt8Type>),
+    U16(PrimitiveBuilder<UInt16Type>),
+    U32(PrimitiveBuilder<UInt32Type>),
+    U64(PrimitiveBuilder<UInt64Type>),
+    F32(PrimitiveBuilder<Float32Type>),
+    F64(PrimitiveBuilder<Float64Type>),
+    Date(PrimitiveBuilder<Date32Type>),
+    Instant(PrimitiveBuilder<TimestampMicrosecondType>),
+    /// A list or a vector: the items of all rows, where each row begins, and which rows are there.
+    Items {
+        items: Box<Column>,
+        offsets: Vec<i32>,
+        valid: Vec<bool>,
+    },
+}
+
+/// Why a value does not fit.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) expected: String,
+    pub(super) found: String,
+}
+
+impl Column {
+    pub(super) fn new(ty: &ScalarType) -> Self {
+        let arrow_type = ty.arrow_type();
+        let items = |item: &ScalarType| Values::Items {
+            items: Box::new(Column::new(item)),
+            offsets: vec![0],
+            valid: Vec::new(),
+        };
+        let values = match ty {
+            ScalarType::String | ScalarType::Enum(_) => Values::Text(StringBuilder::new()),
+            ScalarType::Bool => Values::Bool(BooleanBuilder::new()),
+            ScalarType::I8 => Values::I8(PrimitiveBuilder::new()),
+            ScalarType::I16 => Values::I16(PrimitiveBuilder::new()),
+            ScalarType::I32 => Values::I32(PrimitiveBuilder::new()),
+            ScalarType::I64 => Values::I64(PrimitiveBuilder::new()),
+            ScalarType::U8 => Values::U8(PrimitiveBuilder::new()),
+            ScalarType::U16 => Values::U16(PrimitiveBuilder::new()),
+            ScalarType::U32 => Values::U32(PrimitiveBuilder::new()),
+            ScalarType::U64 => Values::U64(PrimitiveBuilder::new()),
+            ScalarType::F32 => Values::F32(PrimitiveBuilder::new()),
+            ScalarType::F64 => Values::F64(PrimitiveBuilder::new()),
+            ScalarType::Date => Values::Date(PrimitiveBuilder::new()),
+            ScalarType::DateTime => Values::Instant(PrimitiveBuilder::new().with_data_type(arrow_type.clone())),
+            ScalarType::List(item) => items(item),
+            ScalarType::Vector(_) => items(&ScalarType::F32),
+        };
+        Column { ty: ty.clone(), arrow_type, values }
+    }
+
+    pub(super) fn append_null(&mut self) {
+        match &mut self.values {
+            Values::Text(b) => b.append_null(),
+            Values::Bool(b) => b.append_null(),
+            Values::I8(b) => b.append_null(),
+            Values::I16(b) => b.append_null(),
+            Values::I32(b) => b.append_null(),
+            Values::I64(b) => b.append_null(),
+            Values::U8(b) => b.append_null(),
+            Values::U16(b) => b.append_null(),
+            Values::U32(b) => b.append_null(),
+            Values::U64(b) => b.append_null(),
+            Values::F32(b) => b.append_null(),
+            Values::F64(b) => b.append_null(),
+            Values::Date(b) => b.append_null(),
+            Values::Instant(b) => b.append_null(),
+            Values::Items { items, offsets, valid } => {
+                if let ScalarType::Vector(dimension) = self.ty {
+                    // A missing vector takes up as much room as any other.
+                    for _ in 0..dimension {
+                        items.append_null();
+                    }
+                }
+                offsets.push(i32::try_from(items.len()).unwrap_or(i32::MAX));
+                valid.push(false);
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        use arrow_array::builder::ArrayBuilder;
+        match &self.values {
+            Values::Text(b) => b.len(),
+            Values::Bool(b) => b.len(),
+            Values::I8(b) => b.len(),
+            Values::I16(b) => b.len(),
+            Values::I32(b) => b.len(),
+            Values::I64(b) => b.len(),
+            Values::U8(b) => b.len(),
+            Values::U16(b) => b.len(),
+            Values::U32(b) => b.len(),
+            Values::U64(b) => b.len(),
+            Values::F32(b) => b.len(),
+            Values::F64(b) => b.len(),
+            Values::Date(b) => b.len(),
+            Values::Instant(b) => b.len(),
+            Values::Items { valid, .. } => valid.len(),
+        }
+    }
+
+    /// The column as it stands; an empty one remains.
+    pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        Ok(match &mut self.values {
+            Values::Text(b) => Arc::new(b.finish()),
+            Values::Bool(b) => Arc::new(b.finish()),
+            Values::I8(b) => Arc::new(b.finish()),
+            Values::I16(b) => Arc::new(b.finish()),
+            Values::I32(b) => Arc::new(b.finish()),
+            Values::I64(b) => Arc::new(b.finish()),
+            Values::U8(b) => Arc::new(b.finish()),
+            Values::U16(b) => Arc::new(b.finish()),
+            Values::U32(b) => Arc::new(b.finish()),
+            Values::U64(b) => Arc::new(b.finish()),
+            Values::F32(b) => Arc::new(b.finish()),
+            Values::F64(b) => Arc::new(b.finish()),
+            Values::Date(b) => Arc::new(b.finish()),
+            Values::Instant(b) => Arc::new(b.finish()),
+            Values::Items { items, offsets, valid } => {
+                let items = items.finish()?;
+                let offsets = std::mem::replace(offsets, vec![0]);
+                let valid = std::mem::take(valid);
+                let rows = valid.len();
+                let nulls = valid.contains(&false).then(|| NullBuffer::from(valid));
+                match &self.arrow_type {
+                    DataType::List(field) => {
+                        let offsets = OffsetBuffer::new(offsets.into());
+                        Arc::new(ListArray::try_new(field.clone(), offsets, items, nulls)?)
+                    }
+                    DataType::FixedSizeList(field, size) => {
+                        debug_assert_eq!(items.len(), rows * *size as usize);
+                        Arc::new(FixedSizeListArray::try_new(field.clone(), *size, items, nulls)?)
+                    }
+                    other => return Err(ArrowError::SchemaError(format!("a list of type {other}"))),
+                }
+            }
+        })
+    }
+}
+
+/// Puts one JSON value into a column. What does not fit is noted, and the value is read to its end all the same, so
+/// that the rest of the line can be checked too. After a problem the column is good for nothing but finding more.
+pub(super) struct Put<'a> {
+    pub(super) column: &'a mut Column,
+    /// Whether `null` is a value.
+    pub(super) optional: bool,
+    pub(super) problem: &'a mut Option<Problem>,
+}
+
+impl Put<'_> {
+    fn wrong(self, found: impl Into<String>) {
+        let expected = expectation(&self.column.ty);
+        self.column.append_null();
+        self.problem.get_or_insert(Problem { expected, found: found.into() });
+    }
+
+    fn integer(self, value: i128) {
+        fn fit<T: arrow_array::ArrowPrimitiveType>(builder: &mut PrimitiveBuilder<T>, value: i128) -> bool
+        where
+            T::Native: TryFrom<i128>,
+        {
+            T::Native::try_from(value).map(|value| builder.append_value(value)).is_ok()
+        }
+        let fits = match &mut self.column.values {
+            Values::I8(b) => fit(b, value),
+            Values::I16(b) => fit(b, value),
+            Values::I32(b) => fit(b, value),
+            Values::I64(b) => fit(b, value),
+            Values::U8(b) => fit(b, value),
+            Values::U16(b) => fit(b, value),
+            Values::U32(b) => fit(b, value),
+            Values::U64(b) => fit(b, value),
+            Values::F32(b) => {
+                b.append_value(value as f32);
+                true
+            }
+            Values::F64(b) => {
+                b.append_value(value as f64);
+                true
+            }
+            _ => false,
+        };
+        if !fits {
+            self.wrong(value.to_string());
+        }
+    }
+
+    fn text(self, text: &str) {
+        match (&mut self.column.values, &self.column.ty) {
+            (Values::Text(_), ScalarType::Enum(variants)) if !variants.iter().any(|variant| variant == text) => {
+                self.wrong(excerpt(text));
+            }
+            (Values::Text(b), _) => b.append_value(text),
+            (Values::Date(b), _) => match parse_date(text) {
+                Some(days) => b.append_value(days),
+                None => self.wrong(excerpt(text)),
+            },
+            (Values::Instant(b), _) => match parse_instant(text) {
+                Some(micros) => b.append_value(micros),
+                None => self.wrong(excerpt(text)),
+            },
+            _ => self.wrong(excerpt(text)),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Put<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Put<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&expectation(&self.column.ty))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        match &mut self.column.values {
+            Values::Bool(b) => b.append_value(value),
+            _ => self.wrong(value.to_string()),
+        }
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.integer(value.into());
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.integer(value.into());
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        match &mut self.column.values {
+            Values::F64(b) => b.append_value(value),
+            Values::F32(b) if (value as f32).is_finite() => b.append_value(value as f32),
+            _ => self.wrong(value.to_string()),
+        }
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.text(text);
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        if self.optional {
+            self.column.append_null();
+        } else {
+            self.wrong("null");
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+        let Values::Items { items, offsets, valid } = &mut self.column.values else {
+            while sequence.next_element::<IgnoredAny>()?.is_some() {}
+            self.wrong("a list");
+            return Ok(());
+        };
+        let mut count: u32 = 0;
+        loop {
+            let put = Put { column: items, optional: false, problem: self.problem };
+            if sequence.next_element_seed(put)?.is_none() {
+                break;
+            }
+            count += 1;
+        }
+        offsets.push(i32::try_from(items.len()).unwrap_or(i32::MAX));
+        valid.push(true);
+        if let ScalarType::Vector(dimension) = self.column.ty
+            && dimension != count
+        {
+            let expected = expectation(&self.column.ty);
+            self.problem.get_or_insert(Problem { expected, found: format!("{count} numbers") });
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        self.wrong("an object");
+        Ok(())
+    }
+}
+
+/// What a value of this type looks like in JSON.
+pub(super) fn expectation(ty: &ScalarType) -> String {
+    match ty {
+        ScalarType::String => "a text".to_owned(),
+        ScalarType::I8 => format!("an integer from {} to {}", i8::MIN, i8::MAX),
+        ScalarType::I16 => format!("an integer from {} to {}", i16::MIN, i16::MAX),
+        ScalarType::I32 => format!("an integer from {} to {}", i32::MIN, i32::MAX),
+        ScalarType::I64 => format!("an integer from {} to {}", i64::MIN, i64::MAX),
+        ScalarType::U8 => format!("an integer from 0 to {}", u8::MAX),
+        ScalarType::U16 => format!("an integer from 0 to {}", u16::MAX),
+        ScalarType::U32 => format!("an integer from 0 to {}", u32::MAX),
+        ScalarType::U64 => format!("an integer from 0 to {}", u64::MAX),
+        ScalarType::F32 => "a number that 32 bits can hold".to_owned(),
+        ScalarType::F64 => "a number".to_owned(),
+        ScalarType::Bool => "true or false".to_owned(),
+        ScalarType::Date => "a date such as \"2024-02-29\"".to_owned(),
+        ScalarType::DateTime => "an instant such as \"2024-02-29T12:30:00Z\", to the microsecond".to_owned(),
+        ScalarType::Enum(variants) => format!("one of {}", shorten(&variants.join(", "))),
+        ScalarType::List(item) => format!("a list, each item {}", expectation(item)),
+        ScalarType::Vector(dimension) => format!("a list of {dimension} numbers"),
+    }
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// Days since 1970-01-01 of exactly `YYYY-MM-DD`.
+pub(super) fn parse_date(text: &str) -> Option<i32> {
+    let bytes = text.as_bytes();
+    let well_formed = bytes.len() == 10
+        && bytes.iter().enumerate().all(|(at, b)| if at == 4 || at == 7 { *b == b'-' } else { b.is_ascii_digit() });
+    if !well_formed {
+        return None;
+    }
+    let date =
+        chrono::NaiveDate::from_ymd_opt(text[..4].parse().ok()?, text[5..7].parse().ok()?, text[8..].parse().ok()?)?;
+    let epoch = chrono::NaiveDate::from_ymd_opt(1970, 1, 1)?;
+    i32::try_from(date.signed_duration_since(epoch).num_days()).ok()
+}
+
+/// Microseconds since 1970-01-01T00:00:00Z of an RFC 3339 instant. What is finer than a microsecond would be lost, so
+/// it does not fit.
+pub(super) fn parse_instant(text: &str) -> Option<i64> {
+    let at = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+    at.timestamp_subsec_nanos().is_multiple_of(1_000).then(|| at.timestamp_micros())
+}

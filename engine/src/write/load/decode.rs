@@ -1,0 +1,223 @@
+//! Lines → rows in the columns of their types.
+//!
+//! ```json
+//! {"type": "Person", "data": {"name": "alice", "age": 30}}
+//! {"type": "WorksAt", "from": "alice", "to": "acme", "data": {"since": "2021-05-01"}}
+//! ```
+//!
+//! A line is parsed once, straight into Arrow builders, as long as `type` stands before what depends on it; otherwise
+//! the line takes a detour through `serde_json::Value`.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+
+use super::column::{Column, expectation};
+use super::line::Row;
+use crate::error::{Error, Result};
+use crate::schema::{Catalog, TypeDef};
+use crate::write::check::{Mistakes, Origin};
+
+/// Rows of a type that are gathered before they are handed on.
+pub(super) const BATCH_ROWS: usize = 8_192;
+/// Bytes of input, over all types, after which everything that was gathered is handed on.
+const GATHERED_BYTES_MAX: usize = 64 << 20;
+
+/// Rows of one type, and the line that each came from.
+pub(crate) struct TypedBatch {
+    pub(crate) ty: usize,
+    pub(crate) batch: RecordBatch,
+    pub(crate) lines: Vec<u64>,
+}
+
+/// Turns lines into batches.
+pub(super) struct Decoder {
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) by_name: HashMap<String, usize>,
+    pub(super) tables: Vec<Option<Box<TableRows>>>,
+    pub(super) mistakes: Mistakes,
+    pub(super) line: u64,
+    gathered_bytes: usize,
+}
+
+impl Decoder {
+    pub(super) fn new(catalog: Arc<Catalog>) -> Self {
+        let names = catalog.types().iter().enumerate().map(|(at, ty)| (ty.name.clone(), at));
+        let by_name = names.collect();
+        let tables = catalog.types().iter().map(|_| None).collect();
+        Decoder { catalog, by_name, tables, mistakes: Mistakes::new(Origin::Line), line: 0, gathered_bytes: 0 }
+    }
+
+    /// Reads a piece of the input that ends where a line ends, and gives what became full.
+    ///
+    /// # Errors
+    /// Only when the engine is at fault. Mistakes of the input are collected.
+    pub(super) fn feed(&mut self, chunk: &[u8]) -> Result<Vec<TypedBatch>> {
+        let mut full = Vec::new();
+        let mut rest = chunk;
+        while !rest.is_empty() && !self.mistakes.is_full() {
+            let before = rest;
+            // The standard library's line search is compiled with optimisation, ours may not be.
+            let length = BufRead::skip_until(&mut rest, b'\n').unwrap_or(before.len());
+            let line = &before[..length];
+            self.line += 1;
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let ty = self.decode_line(line);
+            self.gathered_bytes += line.len();
+            if self.gathered_bytes >= GATHERED_BYTES_MAX {
+                full.extend(self.take_all()?);
+            } else if let Some(ty) = ty
+                && self.tables[ty].as_ref().is_some_and(|rows| rows.lines.len() >= BATCH_ROWS)
+            {
+                full.extend(self.take(ty)?);
+            }
+        }
+        Ok(full)
+    }
+
+    /// What is left at the end of the input, in the order of the catalog.
+    pub(super) fn take_all(&mut self) -> Result<Vec<TypedBatch>> {
+        self.gathered_bytes = 0;
+        let mut batches = Vec::new();
+        for ty in 0..self.tables.len() {
+            batches.extend(self.take(ty)?);
+        }
+        Ok(batches)
+    }
+
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.mistakes.is_full()
+    }
+
+    pub(super) fn into_mistakes(self) -> Mistakes {
+        self.mistakes
+    }
+
+    /// A line that was too long to be read.
+    pub(super) fn overlong(&mut self, limit: usize) {
+        self.line += 1;
+        self.mistakes.push(self.line, format!("longer than {limit} bytes"));
+    }
+
+    fn take(&mut self, ty: usize) -> Result<Option<TypedBatch>> {
+        let Some(rows) = self.tables[ty].take() else { return Ok(None) };
+        if !self.mistakes.is_empty() {
+            // The write is refused anyway, and the columns of a wrong row do not fit together.
+            return Ok(None);
+        }
+        let TableRows { mut columns, lines, .. } = *rows;
+        let def = &self.catalog.types()[ty];
+        let arrays = columns.iter_mut().map(Column::finish).collect::<Result<Vec<_>, _>>();
+        let batch = arrays.and_then(|arrays| RecordBatch::try_new(def.arrow_schema(), arrays));
+        let batch = batch.map_err(|e| Error::internal(format!("decoded rows of {}: {e}", def.name)))?;
+        Ok(Some(TypedBatch { ty, batch, lines }))
+    }
+
+    fn decode_line(&mut self, line: &[u8]) -> Option<usize> {
+        let mut row = Row { decoder: self, ty: None };
+        let mut json = serde_json::Deserializer::from_slice(line);
+        let read = row.read(&mut json).and_then(|()| json.end());
+        let ty = row.ty;
+        match read {
+            Ok(()) => self.close_row(ty),
+            Err(error) => {
+                // Half a row may stand in the columns.
+                if let Some(ty) = ty {
+                    self.tables[ty] = None;
+                }
+                let text = error.to_string().replace(" at line 1 column ", " at column ");
+                self.mistakes.push(self.line, format!("cannot be read: {text}"));
+            }
+        }
+        ty
+    }
+
+    /// Fills up what the line did not say.
+    fn close_row(&mut self, ty: Option<usize>) {
+        let Some(ty) = ty else { return };
+        let def = &self.catalog.types()[ty];
+        let rows = self.tables[ty].get_or_insert_with(|| Box::new(TableRows::new(def, &self.catalog)));
+        rows.lines.push(self.line);
+        let row = rows.lines.len() as u32;
+        for column in 0..rows.columns.len() {
+            if rows.given[column] == row {
+                continue;
+            }
+            rows.columns[column].append_null();
+            if !rows.optional[column] {
+                let name = rows.name(def, column);
+                let text = format!("{}.{name} is missing: {} is required", def.name, rows.expected[column]);
+                self.mistakes.push(self.line, text);
+            }
+        }
+    }
+}
+
+/// The rows of one type that are being gathered. Column 0 and 1 of an edge are its endpoints.
+pub(super) struct TableRows {
+    pub(super) columns: Vec<Column>,
+    pub(super) optional: Vec<bool>,
+    expected: Vec<String>,
+    /// For each column the last row, from 1, that had a value for it.
+    given: Vec<u32>,
+    pub(super) lines: Vec<u64>,
+    /// Columns before the first property.
+    first: usize,
+    /// Where the next property is expected: lines tend to name properties in one order.
+    next: usize,
+}
+
+impl TableRows {
+    pub(super) fn new(def: &TypeDef, catalog: &Catalog) -> Self {
+        let mut types = Vec::new();
+        if let Some((from, to)) = def.endpoints() {
+            let keys = [from, to].into_iter().filter_map(|node| catalog.node(node)?.key());
+            types.extend(keys.map(|key| (&key.ty, false)));
+        }
+        let first = types.len();
+        types.extend(def.properties.iter().map(|property| (&property.ty, property.optional)));
+        TableRows {
+            columns: types.iter().map(|(ty, _)| Column::new(ty)).collect(),
+            optional: types.iter().map(|(_, optional)| *optional).collect(),
+            expected: types.iter().map(|(ty, _)| expectation(ty)).collect(),
+            given: vec![0; types.len()],
+            lines: Vec::with_capacity(64),
+            first,
+            next: 0,
+        }
+    }
+
+    /// What a line calls the column.
+    pub(super) fn name<'a>(&self, def: &'a TypeDef, column: usize) -> &'a str {
+        match column.checked_sub(self.first) {
+            None => ["from", "to"][column],
+            Some(property) => &def.properties[property].name,
+        }
+    }
+
+    /// Starts on the properties of a row.
+    pub(super) fn begin(&mut self) {
+        self.next = 0;
+    }
+
+    /// Notes that the row has a value for the column; says whether it had one before.
+    pub(super) fn give(&mut self, column: usize) -> bool {
+        let row = self.lines.len() as u32 + 1;
+        std::mem::replace(&mut self.given[column], row) == row
+    }
+
+    /// The column of a property.
+    pub(super) fn find(&mut self, def: &TypeDef, name: &str) -> Option<usize> {
+        let expected = self.next;
+        let property = match def.properties.get(expected) {
+            Some(property) if property.name == name => expected,
+            _ => def.properties.iter().position(|property| property.name == name)?,
+        };
+        self.next = property + 1;
+        Some(property + self.first)
+    }
+}

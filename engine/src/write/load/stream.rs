@@ -1,0 +1,227 @@
+//! The pipeline of a large input: reading, decoding and writing go on at the same time, with a few batches in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use tokio::io::AsyncBufRead;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::decode::{Decoder, TypedBatch};
+use super::source::{LINE_BYTES_MAX, Piece, Source};
+use super::{Job, LoadMode, Written};
+use crate::error::{Error, Result};
+use crate::failpoint::{Scope, Window, hit, inherit};
+use crate::intent::Intent;
+use crate::storage::Stack;
+use crate::table::{Appended, Table};
+use crate::write::check::{AddressesByType, Gatherer, Mistakes, Origin, verify};
+
+/// Pieces of input that wait to be decoded.
+const PIECES_WAITING: usize = 4;
+/// Batches of a type that wait to be written.
+const BATCHES_WAITING: usize = 2;
+
+/// What the decoder leaves behind.
+struct Decoded {
+    mistakes: Mistakes,
+    gatherer: Gatherer,
+}
+
+pub(super) async fn prepare<R>(job: &Job<'_>, first: Piece, source: Source<R>) -> Result<Intent>
+where
+    R: AsyncBufRead + Send + Unpin + 'static,
+{
+    let mut writers = Writers::new(job);
+    match run(job, first, source, &mut writers).await {
+        Ok((written, replaced)) => job.intent(written, replaced).await,
+        Err(error) => {
+            writers.discard().await;
+            Err(error)
+        }
+    }
+}
+
+async fn run<R>(
+    job: &Job<'_>,
+    first: Piece,
+    source: Source<R>,
+    writers: &mut Writers,
+) -> Result<(BTreeMap<usize, Written>, AddressesByType)>
+where
+    R: AsyncBufRead + Send + Unpin + 'static,
+{
+    let (pieces_in, pieces) = mpsc::channel(PIECES_WAITING);
+    let (batches_in, mut batches) = mpsc::channel(BATCHES_WAITING);
+    let decoder = Decoder::new(Arc::clone(job.snapshot.catalog()));
+    let gatherer = Gatherer::new(Arc::clone(job.snapshot.catalog()), job.hash_key());
+    let decoding = tokio::task::spawn_blocking(move || decode(decoder, gatherer, pieces, batches_in));
+    let reading = read(first, source, pieces_in);
+    let distributing = async move {
+        while let Some(typed) = batches.recv().await {
+            writers.write(job, typed).await?;
+        }
+        Ok::<&mut Writers, Error>(writers)
+    };
+    // A reader that fails ends the input of the decoder; a writer that fails ends its output, by dropping `batches`.
+    let (read, distributed) = tokio::join!(reading, distributing);
+    let decoded = decoding.await.map_err(|e| Error::internal(format!("the decoder stopped: {e}")))?;
+    read?;
+    let writers = distributed?;
+    let Decoded { mistakes, gatherer } = decoded?;
+    mistakes.into_result()?;
+
+    let present = writers.types().collect();
+    let (written, replaced) = tokio::join!(writers.finish(), check(job, gatherer, &present));
+    let replaced = replaced?;
+    written?;
+    Ok((std::mem::take(&mut writers.written), replaced))
+}
+
+async fn check(job: &Job<'_>, mut gatherer: Gatherer, present: &BTreeSet<usize>) -> Result<AddressesByType> {
+    job.look_up(&mut gatherer, present, None).await?;
+    let conflicts = job.conflicts();
+    let checking = tokio::task::spawn_blocking(move || {
+        let mut mistakes = Mistakes::new(Origin::Line);
+        let verdict = verify(gatherer, conflicts, &AddressesByType::new(), &mut mistakes)?;
+        mistakes.into_result()?;
+        Ok(verdict.replaced)
+    });
+    checking.await.map_err(|e| Error::internal(format!("the check of the rows stopped: {e}")))?
+}
+
+async fn read<R>(first: Piece, mut source: Source<R>, pieces: mpsc::Sender<Piece>) -> Result<()>
+where
+    R: AsyncBufRead + Send + Unpin,
+{
+    let mut next = Some(first);
+    while let Some(piece) = next {
+        if pieces.send(piece).await.is_err() {
+            // The decoder has found enough mistakes.
+            return Ok(());
+        }
+        next = source.next().await?;
+    }
+    Ok(())
+}
+
+/// Runs on a thread of its own: parsing is what takes the time.
+fn decode(
+    mut decoder: Decoder,
+    mut gatherer: Gatherer,
+    mut pieces: mpsc::Receiver<Piece>,
+    batches: mpsc::Sender<TypedBatch>,
+) -> Result<Decoded> {
+    let mut pass_on = |full: Vec<TypedBatch>| -> Result<bool> {
+        for typed in full {
+            gatherer.input(typed.ty, &typed.batch, &typed.lines)?;
+            if batches.blocking_send(typed).is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    let mut wanted = true;
+    while let Some(piece) = pieces.blocking_recv().filter(|_| wanted) {
+        match piece {
+            Piece::Lines(lines) => wanted = pass_on(decoder.feed(&lines)?)? && !decoder.is_hopeless(),
+            Piece::Overlong => decoder.overlong(LINE_BYTES_MAX),
+        }
+    }
+    if wanted {
+        pass_on(decoder.take_all()?)?;
+    }
+    Ok(Decoded { mistakes: decoder.into_mistakes(), gatherer })
+}
+
+/// One Lance writer for each type that the input has rows of.
+struct Writers {
+    stack: Stack,
+    mode: LoadMode,
+    open: BTreeMap<usize, (mpsc::Sender<RecordBatch>, u64)>,
+    running: JoinSet<(usize, Table, Result<Appended>)>,
+    written: BTreeMap<usize, Written>,
+}
+
+impl Writers {
+    fn new(job: &Job<'_>) -> Self {
+        Writers {
+            stack: job.snapshot.stack().clone(),
+            mode: job.mode,
+            open: BTreeMap::new(),
+            running: JoinSet::new(),
+            written: BTreeMap::new(),
+        }
+    }
+
+    fn types(&self) -> impl Iterator<Item = usize> + '_ {
+        self.open.keys().copied()
+    }
+
+    async fn write(&mut self, job: &Job<'_>, typed: TypedBatch) -> Result<()> {
+        if !self.open.contains_key(&typed.ty) {
+            hit(Scope::Load, Window::PrepareStage).await?;
+            let sender = self.start(job, typed.ty).await?;
+            self.open.insert(typed.ty, (sender, 0));
+        }
+        let Some((sender, rows)) = self.open.get_mut(&typed.ty) else { return Ok(()) };
+        *rows += typed.batch.num_rows() as u64;
+        if sender.send(typed.batch).await.is_ok() {
+            return Ok(());
+        }
+        // The writer is gone: its error is what the load fails with.
+        while let Some(done) = self.running.join_next().await {
+            self.keep(done)?;
+        }
+        Err(Error::internal("a writer stopped before its rows did"))
+    }
+
+    async fn start(&mut self, job: &Job<'_>, ty: usize) -> Result<mpsc::Sender<RecordBatch>> {
+        let def = &job.snapshot.catalog().types()[ty];
+        let table = job.snapshot.table(&def.name).await?;
+        let (sender, receiver) = mpsc::channel(BATCHES_WAITING);
+        let rows = futures::stream::unfold(receiver, |mut receiver: mpsc::Receiver<RecordBatch>| async {
+            receiver.recv().await.map(|batch| (Ok(batch), receiver))
+        });
+        let rows = Box::pin(RecordBatchStreamAdapter::new(def.arrow_schema(), rows));
+        let (stack, mode) = (self.stack.clone(), self.mode);
+        self.running.spawn(inherit(async move {
+            let appended = match mode {
+                LoadMode::Append | LoadMode::Merge => table.stage_append(&stack, rows).await,
+                LoadMode::Overwrite => table.stage_overwrite(&stack, rows).await,
+            };
+            (ty, table, appended)
+        }));
+        Ok(sender)
+    }
+
+    /// Waits for every writer.
+    async fn finish(&mut self) -> Result<()> {
+        let rows: BTreeMap<usize, u64> =
+            std::mem::take(&mut self.open).into_iter().map(|(ty, (_, rows))| (ty, rows)).collect();
+        while let Some(done) = self.running.join_next().await {
+            self.keep(done)?;
+        }
+        for (ty, written) in &mut self.written {
+            written.rows = rows.get(ty).copied().unwrap_or(0);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, done: Result<(usize, Table, Result<Appended>), tokio::task::JoinError>) -> Result<()> {
+        let (ty, table, appended) = done.map_err(|e| Error::internal(format!("a writer stopped: {e}")))?;
+        self.written.insert(ty, Written { table, rows: 0, appended: appended? });
+        Ok(())
+    }
+
+    /// Takes back what was written for nothing, as far as that can be done.
+    async fn discard(&mut self) {
+        self.open.clear();
+        self.running.shutdown().await;
+        for written in std::mem::take(&mut self.written).into_values() {
+            written.table.discard(&self.stack, &written.appended).await;
+        }
+    }
+}
