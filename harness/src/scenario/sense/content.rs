@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::limit;
-use super::super::model::{Action, Expect, InvariantName, Scenario, Step};
+use super::super::model::{Action, Expect, Scenario, Step};
 use super::super::tree::{Kind, Node};
 use super::{Seen, contradiction, first_key, key_span};
 use crate::diagnostic::{Code, Diagnostic};
@@ -123,7 +123,7 @@ fn invariants(seen: &Seen<'_>, scenario: &Scenario, mistakes: &mut Vec<Diagnosti
         if !waived.insert(waiver.invariant) {
             mistakes.push(contradiction(span, format!("'{name}' is waived twice")));
         }
-        if matches!(waiver.invariant, InvariantName::StepsEndAsExpected | InvariantName::ArmedFaultsFire) {
+        if !waiver.invariant.can_be_waived() {
             let mistake = contradiction(span, format!("'{name}' cannot be waived: without it the scenario proves nothing"));
             mistakes.push(mistake.suggest("correct the step or the fault"));
         }

@@ -96,7 +96,7 @@ impl Site<'_> {
             if let Some(reason) = misfit(&fault.effect, operation) {
                 mistakes.push(contradiction(node.nearest(&["do"]).span, reason));
             }
-            let writes = is_write(operation);
+            let writes = operation.is_write();
             if writes && !self.steps.iter().any(|step| writes_objects(&step.action)) {
                 let who = if self.armed_across { "no step while it is armed writes anything" } else { "this step writes nothing" };
                 let message = format!("{who}, so no '{}' can be struck", operation.as_str());
@@ -134,10 +134,6 @@ fn writes_objects(action: &Action) -> bool {
     !matches!(action, Action::Query(_) | Action::Open(OpenMode::ReadOnly) | Action::Repair(Repair::Preview))
 }
 
-fn is_write(operation: Operation) -> bool {
-    !matches!(operation, Operation::Get | Operation::Head | Operation::List)
-}
-
 /// The only realm that touches a class, where there is one.
 fn realm_of(class: PathClass) -> Option<Realm> {
     match class {
@@ -150,7 +146,7 @@ fn realm_of(class: PathClass) -> Option<Realm> {
 /// Why an effect cannot strike an operation.
 fn misfit(effect: &Effect, operation: Operation) -> Option<&'static str> {
     match effect {
-        Effect::LostWrite | Effect::AckLost | Effect::Misdirect(_) | Effect::CrashAfter if !is_write(operation) => {
+        Effect::LostWrite | Effect::AckLost | Effect::Misdirect(_) | Effect::CrashAfter if !operation.is_write() => {
             Some("a read leaves nothing in the store that could be lost, doubled or misplaced")
         }
         Effect::Corrupt(_) if operation != Operation::Get => Some("only a 'get' brings bytes that can be changed"),

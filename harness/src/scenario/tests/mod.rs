@@ -115,7 +115,7 @@ fn the_schema_for_editors_allows_nothing_that_the_types_do_not() {
 #[test]
 fn the_reference_names_every_key() {
     let page = super::reference::to_markdown();
-    for word in ["`plant-sidecar: PlantSidecar`", "`sidecar.write`", "`heads-equal-pins`", "`lost-write`", "`failpoints`"] {
+    for word in ["`plant-sidecar: PlantSidecar`", "`sidecar.write`", "`head-equals-pin`", "`lost-write`", "`failpoints`"] {
         assert!(page.contains(word.trim_matches('`')), "{word} is missing");
     }
 }
