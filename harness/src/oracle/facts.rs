@@ -67,6 +67,7 @@ pub struct ObjectFact {
     pub path: String,
     /// Size in bytes.
     pub bytes: u64,
-    /// Hash of the content, hexadecimal; any function, the same for every listing of a cell.
+    /// Stands for the content: a hash of it, or an entity tag that changes with every write. Of one kind in all listings
+    /// of a cell.
     pub hash: String,
 }

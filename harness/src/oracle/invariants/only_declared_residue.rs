@@ -143,7 +143,12 @@ fn creation_failed(evidence: &Evidence) -> bool {
 }
 
 fn anything_failed(evidence: &Evidence) -> bool {
-    !evidence.damage.is_empty()
+    // Of two calls that overlapped, one may have lost a race that it then won in a second attempt.
+    let overlap = evidence.operations.iter().enumerate().any(|(at, earlier)| {
+        evidence.operations[at + 1..].iter().any(|later| earlier.ended.is_none_or(|ended| ended > later.started))
+    });
+    overlap
+        || !evidence.damage.is_empty()
         || !evidence.faults.is_empty()
         || evidence.operations.iter().any(|operation| operation.known() != Known::Acknowledged)
 }

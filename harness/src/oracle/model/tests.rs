@@ -184,6 +184,12 @@ fn more_ways_than_the_limit_are_inconclusive() {
 }
 
 #[test]
+fn eight_writes_in_doubt_one_after_the_other_can_still_be_told() {
+    let append = |at: usize| (load(LoadMode::Append, &[person(&format!("p{at}"), 1)]), doubt());
+    assert_eq!(ends(&cell((0..8).map(append).collect())).len(), 256);
+}
+
+#[test]
 fn an_acknowledged_impossibility_is_a_contradiction() {
     let append = load(LoadMode::Append, &[person("a", 1)]);
     let evidence = cell(vec![(append.clone(), ok(2)), (append, ok(3))]);

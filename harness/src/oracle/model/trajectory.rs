@@ -234,11 +234,7 @@ fn acknowledge(
     if next.is_empty() {
         return Err(Stop::Contradicted(format!("{} was acknowledged, though {forbidden}", write.operation.label())));
     }
-    for candidate in &mut next {
-        candidate.pending.retain(|&index| {
-            writes.iter().find(|other| other.index == index).is_some_and(|doubt| can_land_after(doubt, write))
-        });
-    }
+    next.iter_mut().for_each(|candidate| candidate.give_up(writes, write));
     settle(schema, writes, next)
 }
 
@@ -261,6 +257,7 @@ fn settle(schema: &SchemaFacts, writes: &[Write], candidates: Vec<Candidate>) ->
             let mut landed = moved(&all[at], state, doubt);
             landed.pending.remove(&index);
             landed.landed.insert(index);
+            landed.give_up(writes, doubt);
             all.push(landed);
         }
         if all.len() > CANDIDATES_MAX {
@@ -269,6 +266,16 @@ fn settle(schema: &SchemaFacts, writes: &[Write], candidates: Vec<Candidate>) ->
         at += 1;
     }
     Ok(all)
+}
+
+impl Candidate {
+    /// Forgets pending writes that can no longer land now that `write` has.
+    fn give_up(&mut self, writes: &[Write], write: &Write) {
+        let can_still = |index: usize| {
+            writes.iter().find(|other| other.index == index).is_some_and(|doubt| can_land_after(doubt, write))
+        };
+        self.pending.retain(|&index| can_still(index));
+    }
 }
 
 fn moved(candidate: &Candidate, state: State, write: &Write) -> Candidate {
