@@ -258,7 +258,9 @@ fn settle(schema: &SchemaFacts, writes: &[Write], candidates: Vec<Candidate>) ->
             landed.pending.remove(&index);
             landed.landed.insert(index);
             landed.give_up(writes, doubt);
-            all.push(landed);
+            if !all.iter().any(|known| known.is_the_same_as(&landed)) {
+                all.push(landed);
+            }
         }
         if all.len() > CANDIDATES_MAX {
             return Err(Stop::TooMany);
@@ -269,6 +271,12 @@ fn settle(schema: &SchemaFacts, writes: &[Write], candidates: Vec<Candidate>) ->
 }
 
 impl Candidate {
+    /// Whether the same writes took effect in the same order, and the same ones still may.
+    fn is_the_same_as(&self, other: &Candidate) -> bool {
+        let order = |candidate: &Candidate| candidate.past.iter().map(|moment| moment.write).collect::<Vec<_>>();
+        self.pending == other.pending && order(self) == order(other)
+    }
+
     /// Forgets pending writes that can no longer land now that `write` has.
     fn give_up(&mut self, writes: &[Write], write: &Write) {
         let can_still = |index: usize| {
