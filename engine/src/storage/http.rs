@@ -22,12 +22,23 @@ const BODY_MAX_BYTES: usize = 1_024;
 pub struct UnhappyResponse {
     status: u16,
     body: String,
+    injected: bool,
 }
 
 impl UnhappyResponse {
     /// A response with this status and this explanation.
     pub fn new(status: u16, body: impl Into<String>) -> Self {
-        UnhappyResponse { status, body: body.into() }
+        UnhappyResponse { status, body: body.into(), injected: false }
+    }
+
+    /// A response that no service gave.
+    pub(super) fn injected(status: u16, body: impl Into<String>) -> Self {
+        UnhappyResponse { injected: true, ..UnhappyResponse::new(status, body) }
+    }
+
+    /// Whether no service gave it.
+    pub(super) fn is_injected(&self) -> bool {
+        self.injected
     }
 
     /// The HTTP status.

@@ -1,1 +1,0 @@
-//! What a store must promise, as checks that run on any stack.
