@@ -144,25 +144,4 @@ impl ObjectStoreProvider for Provider {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use object_store::memory::InMemory;
-
-    #[test]
-    fn a_uri_leads_back_to_its_path_byte_for_byte() {
-        let bridge = LanceBridge::new(Arc::new(InMemory::new()), 8);
-        for path in ["__manifest", "nodes/Person-01J.lance", "nodes/with space % and é.lance"] {
-            let url = Url::parse(&bridge.uri(path)).unwrap();
-            let provider = bridge.session.store_registry().get_provider(SCHEME).unwrap();
-            assert_eq!(provider.extract_path(&url).unwrap().as_ref(), path);
-        }
-    }
-
-    #[tokio::test]
-    async fn every_lookup_finds_the_one_store() {
-        let bridge = LanceBridge::new(Arc::new(InMemory::new()), 8);
-        let url = Url::parse(&bridge.uri("a")).unwrap();
-        let found = bridge.session.store_registry().get_store(url, &bridge.store_params()).await.unwrap();
-        assert!(Arc::ptr_eq(&found, bridge.store()));
-    }
-}
+mod tests;

@@ -16,8 +16,8 @@ type Result<T, E = StorageError> = std::result::Result<T, E>;
 /// Objects below the graph root, by name.
 ///
 /// A name is a path of one or more segments with `/` between them, and means itself byte for byte. Names that not every
-/// backend can hold are refused everywhere: empty, `.` and `..` segments, control characters, more than 1024 bytes, and
-/// a last segment that ends in `#` and digits. What is promised of every method is checked by
+/// backend can hold are refused everywhere: empty segments, `.` and `..` (also as `%2e`), control characters, more than 1024
+/// bytes, and a last segment that ends in `#` and digits or in a letter and a colon. What is promised of every method is checked by
 /// [`conformance`](super::conformance).
 #[derive(Clone)]
 pub struct TextObjects {
@@ -301,14 +301,40 @@ fn object(path: &str, operation: &'static str) -> Result<Path> {
     if path.rsplit('/').next().is_some_and(hidden) {
         return Err(invalid(path, operation));
     }
-    Path::parse(path).map_err(|cause| invalid(path, operation).with_source(cause))
+    parse(path, operation)
 }
 
 fn directory(prefix: &str, operation: &'static str) -> Result<Path> {
     if prefix.starts_with('/') || prefix.len() > NAME_MAX_BYTES {
         return Err(invalid(prefix, operation));
     }
-    Path::parse(prefix).map_err(|cause| invalid(prefix, operation).with_source(cause))
+    parse(prefix, operation)
+}
+
+fn parse(path: &str, operation: &'static str) -> Result<Path> {
+    let path_or_cause = Path::parse(path).map_err(object_store::Error::from).and_then(|location| {
+        ensure_plain(&location)?;
+        Ok(location)
+    });
+    path_or_cause.map_err(|cause| invalid(path, operation).with_source(cause))
+}
+
+/// Refuses what a URL parser takes for something else: `LocalFileSystem` builds its paths with one, so that a name such as
+/// `%2e%2e/a` would lead out of its root, and `file:` would name a directory.
+pub(super) fn ensure_plain(location: &Path) -> object_store::Result<()> {
+    let is_dots = |segment: &str| {
+        let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
+        decoded == "." || decoded == ".."
+    };
+    let looks_like_a_drive = |name: &str| {
+        let mut last = name.bytes().rev();
+        last.next() == Some(b':') && last.next().is_some_and(|byte| byte.is_ascii_alphabetic())
+    };
+    if location.as_ref().split('/').any(is_dots) || looks_like_a_drive(location.as_ref()) {
+        // The very error that a plain dot segment meets.
+        Path::parse("..")?;
+    }
+    Ok(())
 }
 
 fn invalid(path: &str, operation: &'static str) -> StorageError {
@@ -321,10 +347,10 @@ mod tests {
 
     #[test]
     fn names_that_not_every_store_can_hold_are_refused() {
-        for name in ["", "/a", "a/", "a//b", "../a", "a/./b", "file:///a", "a\nb", "a#1", "a/b.json#22", &"x".repeat(2_000)] {
+        for name in ["", "/a", "a/", "a//b", "../a", "a/./b", "file:///a", "a\nb", "a#1", "a/b.json#22", "%2e/a", "a/.%2E", "file:", "a/C:", &"x".repeat(2_000)] {
             assert_eq!(object(name, "get").unwrap_err().kind(), StorageErrorKind::Invalid, "{name}");
         }
-        for name in ["a", "a b/c", "..a/b..", "100%/%20", "a#b", "#", "é/日"] {
+        for name in ["a", "a b/c", "..a/b..", "%2ea", ":", "a:b", "1:", "100%/%20", "a#b", "#", "é/日"] {
             assert_eq!(object(name, "get").unwrap().as_ref(), name);
         }
     }

@@ -36,7 +36,10 @@ pub(super) async fn put_is_visible_whole_or_not_at_all(ground: Ground) -> Result
     let reader = tokio::spawn({
         let (objects, name, done, contents) = (ground.b.objects().clone(), name.clone(), Arc::clone(&done), contents.clone());
         async move {
-            while !done.load(Ordering::Acquire) {
+            let mut reads_count = 0;
+            // It reads after the last write too, so that a store without any waiting is looked at as well.
+            while !done.load(Ordering::Acquire) || reads_count < ROUNDS_COUNT {
+                reads_count += 1;
                 let found = objects.get(&name).await?;
                 ensure(contents.contains(&found), || format!("a reader saw {} bytes that nobody wrote as a whole", found.len()))?;
                 tokio::task::yield_now().await;
@@ -46,6 +49,7 @@ pub(super) async fn put_is_visible_whole_or_not_at_all(ground: Ground) -> Result
     });
     for round in 0..ROUNDS_COUNT {
         ground.a.objects().put(&name, contents[round % contents.len()].clone()).await?;
+        tokio::task::yield_now().await;
     }
     done.store(true, Ordering::Release);
     reader.await.map_err(|cause| Breach::Broken(format!("the reader panicked: {cause}")))?

@@ -28,6 +28,7 @@ use self::lock::RootLock;
 use self::staged::{Publish, Refused, Staged, is_absence, make_directories, sync_parent};
 use self::upload::LocalUpload;
 use super::error::{StorageError, StorageErrorKind};
+use super::objects::ensure_plain;
 
 const STORE: &str = "LocalStore";
 
@@ -64,6 +65,12 @@ impl LocalStore {
         &self.root
     }
 
+    /// The file of an object. It is always below the root.
+    fn path(&self, location: &Path) -> Result<PathBuf> {
+        ensure_plain(location)?;
+        self.inner.path_to_filesystem(location)
+    }
+
     async fn publish(&self, location: &Path, staged: Staged, how: Publish) -> Result<PutResult> {
         let outcome = self.lock.exclusively(move |held| staged.publish(&how, held)).await;
         match outcome.map_err(|cause| write_failed(location, cause))? {
@@ -83,7 +90,7 @@ impl LocalStore {
     }
 
     async fn stage(&self, location: &Path, fill: impl FnOnce(&mut Staged) -> io::Result<()> + Send + 'static) -> Result<Staged> {
-        let destination = self.inner.path_to_filesystem(location)?;
+        let destination = self.path(location)?;
         let (root, sync) = (self.root.clone(), self.sync);
         blocking(move || {
             let mut staged = Staged::new(&root, destination, sync)?;
@@ -96,7 +103,7 @@ impl LocalStore {
     }
 
     async fn remove(&self, location: Path) -> Result<Path> {
-        let path = self.inner.path_to_filesystem(&location)?;
+        let path = self.path(&location)?;
         let sync = self.sync;
         let removed = self.lock.exclusively(move |_| {
             std::fs::remove_file(&path)?;
@@ -106,13 +113,13 @@ impl LocalStore {
             Ok(()) => Ok(location),
             Err(cause) if is_absence(cause.kind()) => Ok(location),
             // Some systems say "permission denied" about the removal of a directory, which is no object.
-            Err(_) if self.inner.path_to_filesystem(&location)?.is_dir() => Ok(location),
+            Err(_) if self.path(&location)?.is_dir() => Ok(location),
             Err(cause) => Err(write_failed(&location, cause)),
         }
     }
 
     async fn relocate(&self, from: &Path, to: &Path, mode: RenameTargetMode) -> Result<()> {
-        let (source, target) = (self.inner.path_to_filesystem(from)?, self.inner.path_to_filesystem(to)?);
+        let (source, target) = (self.path(from)?, self.path(to)?);
         let (root, sync) = (self.root.clone(), self.sync);
         let moved = self.lock.exclusively(move |_| {
             if !std::fs::metadata(&source).is_ok_and(|found| found.is_file()) {
@@ -162,10 +169,12 @@ impl ObjectStore for LocalStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        ensure_plain(location)?;
         self.inner.get_opts(location, options).await.map_err(|cause| read_failed(location, cause))
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        ensure_plain(location)?;
         self.inner.get_ranges(location, ranges).await.map_err(|cause| read_failed(location, cause))
     }
 
@@ -180,22 +189,27 @@ impl ObjectStore for LocalStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        in_order(self.inner.list(prefix))
+        match prefix.map_or(Ok(()), ensure_plain) {
+            Ok(()) => in_order(self.inner.list(prefix)),
+            Err(cause) => futures::stream::once(async { Err(cause) }).boxed(),
+        }
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        in_order(self.inner.list_with_offset(prefix, offset))
+        match prefix.map_or(Ok(()), ensure_plain) {
+            Ok(()) => in_order(self.inner.list_with_offset(prefix, offset)),
+            Err(cause) => futures::stream::once(async { Err(cause) }).boxed(),
+        }
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        prefix.map_or(Ok(()), ensure_plain)?;
         let found = match self.inner.list_with_delimiter(prefix).await {
-            Err(cause) if is_absent(&cause) => Err(cause).or_else(|_| Ok(ListResult {
-                common_prefixes: Vec::new(),
-                objects: Vec::new(),
-                extensions: Default::default(),
-            })),
-            other => other,
-        }?;
+            Err(cause) if is_absent(&cause) => {
+                ListResult { common_prefixes: Vec::new(), objects: Vec::new(), extensions: Default::default() }
+            }
+            other => other?,
+        };
         let mut objects = found.objects;
         objects.sort_by(|a, b| a.location.cmp(&b.location));
         let mut common_prefixes = Vec::with_capacity(found.common_prefixes.len());
@@ -211,7 +225,7 @@ impl ObjectStore for LocalStore {
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         // A copy of the bytes and not a second link to them, so that the copy has a token of its own.
-        let source = self.inner.path_to_filesystem(from)?;
+        let source = self.path(from)?;
         let found = blocking(move || {
             let file = std::fs::File::open(source)?;
             if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
