@@ -1,0 +1,133 @@
+//! How a graph is opened or created: what it lies on and what it runs on.
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, SystemClock};
+use crate::create;
+use crate::error::Result;
+use crate::failpoint::Scope;
+use crate::gate::ProcessContext;
+use crate::graph::Graph;
+use crate::handle::{Handle, Mode};
+use crate::id::{IdSource, SystemIds};
+use crate::manifest::{ManifestHead, Snapshot};
+use crate::recovery;
+use crate::runtime::Runtime;
+use crate::storage::{Stack, StorageOptions, StorageUri, StoreLayer};
+
+/// Settings and components of a graph to be created or opened. Every component has a real default.
+#[derive(Debug)]
+pub struct GraphBuilder {
+    place: Place,
+    options: StorageOptions,
+    layers: Vec<Arc<dyn StoreLayer>>,
+    clock: Option<Arc<dyn Clock>>,
+    ids: Option<Arc<dyn IdSource>>,
+    process: Option<Arc<ProcessContext>>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Uri(String),
+    Stack(Stack),
+}
+
+impl GraphBuilder {
+    pub(crate) fn new(uri: String) -> Self {
+        GraphBuilder {
+            place: Place::Uri(uri),
+            options: StorageOptions::default(),
+            layers: Vec::new(),
+            clock: None,
+            ids: None,
+            process: None,
+        }
+    }
+
+    /// How to reach the store, such as endpoint and credentials.
+    pub fn storage_options(mut self, options: StorageOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Puts a layer over the store, outside the layers that were put before.
+    pub fn layer(mut self, layer: Arc<dyn StoreLayer>) -> Self {
+        self.layers.push(layer);
+        self
+    }
+
+    /// Uses a store that is open already, instead of the one at the URI; layers and storage options are its own.
+    pub fn stack(mut self, stack: Stack) -> Self {
+        self.place = Place::Stack(stack);
+        self
+    }
+
+    /// Tells the time.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Draws ids.
+    pub fn ids(mut self, ids: Arc<dyn IdSource>) -> Self {
+        self.ids = Some(ids);
+        self
+    }
+
+    /// Shares queues with the other handles of `process`; the default is [`ProcessContext::global`].
+    pub fn process(mut self, process: Arc<ProcessContext>) -> Self {
+        self.process = Some(process);
+        self
+    }
+
+    /// Creates a graph with the schema in `schema`, and opens it read-write.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] for a schema with mistakes (all of them are named),
+    /// [`crate::ErrorKind::AlreadyExists`] when there is a graph already, else the store's trouble; a creation that
+    /// failed leaves nothing that stands in the way of the next.
+    pub async fn create(self, schema: &str) -> Result<Graph> {
+        let runtime = self.runtime().await?;
+        let snapshot = create::create(&runtime, schema).await?;
+        Ok(Graph::new(Handle::new(runtime, Mode::ReadWrite, snapshot)))
+    }
+
+    /// Opens a graph read-write: whatever crashes have left is finished or undone first.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`] when there is no graph, [`crate::ErrorKind::Corrupt`] when a sidecar cannot be
+    /// read or a table stands behind its pin, else the store's trouble.
+    pub async fn open(self) -> Result<Graph> {
+        let runtime = self.runtime().await?;
+        let mut manifest = ManifestHead::open(&runtime.stack).await?;
+        recovery::pass(&runtime, Scope::Sweep, &mut manifest).await?;
+        let snapshot = Snapshot::load(&runtime.stack, manifest, None).await?;
+        Ok(Graph::new(Handle::new(runtime, Mode::ReadWrite, snapshot)))
+    }
+
+    /// Opens a graph read-only: nothing is recovered and the store is never written to. What is pending stays pending;
+    /// what is visible is whole.
+    ///
+    /// # Errors
+    /// As [`GraphBuilder::open`], except that sidecars are not looked at.
+    pub async fn open_read_only(self) -> Result<Graph> {
+        let runtime = self.runtime().await?;
+        let manifest = ManifestHead::open(&runtime.stack).await?;
+        let snapshot = Snapshot::load(&runtime.stack, manifest, None).await?;
+        Ok(Graph::new(Handle::new(runtime, Mode::ReadOnly, snapshot)))
+    }
+
+    async fn runtime(self) -> Result<Runtime> {
+        let stack = match self.place {
+            Place::Stack(stack) => stack,
+            Place::Uri(uri) => {
+                let uri: StorageUri = uri.parse()?;
+                Stack::open(&uri, &self.options, &self.layers).await?
+            }
+        };
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let ids = self.ids.unwrap_or_else(|| Arc::new(SystemIds::new(Arc::clone(&clock))));
+        let gate = self.process.unwrap_or_else(ProcessContext::global).gate(stack.identity());
+        Ok(Runtime { stack, clock, ids, gate })
+    }
+}

@@ -1,0 +1,266 @@
+//! One error type with few kinds; a kind tells a caller what to do.
+//!
+//! The most important distinction for a writer is *refused* against *in doubt*: after a refusal nothing of the write
+//! will ever become visible; in doubt means that something durable was left behind which recovery will finish or undo.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::id::OperationId;
+
+/// The result of every fallible call of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// What a caller can do about an [`Error`].
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ErrorKind {
+    /// The request itself is wrong: schema text, rows, SQL. Nothing changed; correct it and call again.
+    Invalid,
+    /// What was named does not exist.
+    NotFound,
+    /// What was to be created exists.
+    AlreadyExists,
+    /// Another writer won. Nothing of this write will become visible; read again and retry.
+    Conflict,
+    /// A table's HEAD stands past its pin, so the table takes no writes until recovery or repair has run.
+    Drift,
+    /// Something durable was left behind; the next write or open finishes or undoes it. Never assume that it failed.
+    InDoubt,
+    /// A control object cannot be read for what it is. It stays where it is; an operator must decide.
+    Corrupt,
+    /// The handle was opened read-only.
+    ReadOnly,
+    /// The engine declines in its present state, for example while a sidecar is pending.
+    Refused,
+    /// The store failed. Nothing of this call will become visible; it may succeed when the store recovers.
+    Storage,
+    /// A bound on waiting was reached.
+    Timeout,
+    /// A bug in this crate.
+    Internal,
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: &'static [ErrorKind] = &[
+        ErrorKind::Invalid,
+        ErrorKind::NotFound,
+        ErrorKind::AlreadyExists,
+        ErrorKind::Conflict,
+        ErrorKind::Drift,
+        ErrorKind::InDoubt,
+        ErrorKind::Corrupt,
+        ErrorKind::ReadOnly,
+        ErrorKind::Refused,
+        ErrorKind::Storage,
+        ErrorKind::Timeout,
+        ErrorKind::Internal,
+    ];
+
+    /// The kind's name as scenarios and logs spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorKind::Invalid => "invalid",
+            ErrorKind::NotFound => "not-found",
+            ErrorKind::AlreadyExists => "already-exists",
+            ErrorKind::Conflict => "conflict",
+            ErrorKind::Drift => "drift",
+            ErrorKind::InDoubt => "in-doubt",
+            ErrorKind::Corrupt => "corrupt",
+            ErrorKind::ReadOnly => "read-only",
+            ErrorKind::Refused => "refused",
+            ErrorKind::Storage => "storage",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An error of the engine: kind, what happened to which object, the way out, and the cause.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    advice: Option<Cow<'static, str>>,
+    operation: Option<OperationId>,
+    source: Option<BoxError>,
+}
+
+impl Error {
+    /// An error of `kind`. The message is lower case, has no full stop, and names the object and the cause.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            advice: None,
+            operation: None,
+            source: None,
+        }))
+    }
+
+    /// Adds the way out.
+    pub fn with_advice(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
+        self.0.advice = Some(advice.into());
+        self
+    }
+
+    /// Keeps the cause.
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Names the operation that the error is about.
+    pub fn with_operation(mut self, operation: OperationId) -> Self {
+        self.0.operation = Some(operation);
+        self
+    }
+
+    /// Puts what was being done before the message, and keeps everything else.
+    pub fn context(mut self, doing: impl fmt::Display) -> Self {
+        self.0.message = Cow::Owned(format!("{doing}: {}", self.0.message));
+        self
+    }
+
+    /// What a caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What happened, without advice and cause.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The way out, where there is one to name.
+    pub fn advice(&self) -> Option<&str> {
+        self.0.advice.as_deref()
+    }
+
+    /// The write that the error is about; present on every [`ErrorKind::InDoubt`].
+    pub fn operation_id(&self) -> Option<OperationId> {
+        self.0.operation
+    }
+
+    /// Whether the same call can be expected to succeed later without any other step.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Conflict | ErrorKind::Storage | ErrorKind::Timeout)
+    }
+
+    /// Whether the effect may be durable although the call failed.
+    pub fn is_in_doubt(&self) -> bool {
+        self.0.kind == ErrorKind::InDoubt
+    }
+
+    /// The chain of causes in one line, outermost first, without repetitions.
+    pub fn causes(&self) -> String {
+        let mut out = String::new();
+        let mut next = std::error::Error::source(self);
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if !out.contains(&text) {
+                if !out.is_empty() {
+                    out.push_str(": ");
+                }
+                out.push_str(&text);
+            }
+            next = cause.source();
+        }
+        out
+    }
+
+    pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(ErrorKind::Invalid, message)
+    }
+
+    pub(crate) fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(ErrorKind::Conflict, message).with_advice("read again and retry the write")
+    }
+
+    pub(crate) fn corrupt(message: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(ErrorKind::Corrupt, message)
+    }
+
+    pub(crate) fn internal(message: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(ErrorKind::Internal, message).with_advice("this is a bug in the engine, please report it")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        if let Some(advice) = &self.0.advice {
+            write!(f, "; {advice}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {self}", self.0.kind)?;
+        let causes = self.causes();
+        if !causes.is_empty() {
+            write!(f, " (caused by {causes})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|cause| cause as &(dyn std::error::Error + 'static))
+    }
+}
+
+/// A failure of Lance or of the store below it, as seen by a caller that had changed nothing yet.
+impl From<lance::Error> for Error {
+    fn from(cause: lance::Error) -> Self {
+        let (kind, what) = match &cause {
+            lance::Error::DatasetNotFound { .. } | lance::Error::NotFound { .. } => {
+                (ErrorKind::NotFound, "a table's dataset or one of its files does not exist")
+            }
+            lance::Error::CommitConflict { .. } | lance::Error::RetryableCommitConflict { .. } => {
+                (ErrorKind::Conflict, "another writer committed to the table first")
+            }
+            lance::Error::CorruptFile { .. } => (ErrorKind::Corrupt, "a file of a table is corrupt"),
+            lance::Error::Timeout { .. } => (ErrorKind::Timeout, "a table operation ran out of time"),
+            _ => (ErrorKind::Storage, "a table operation failed in the store"),
+        };
+        Error::new(kind, what).with_source(cause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_is_message_then_advice_and_debug_adds_kind_and_causes() {
+        let error = Error::new(ErrorKind::Storage, "sidecar a.json could not be written")
+            .with_advice("retry")
+            .with_source(std::io::Error::other("disk on fire"));
+        assert_eq!(error.to_string(), "sidecar a.json could not be written; retry");
+        assert_eq!(
+            format!("{error:?}"),
+            "storage: sidecar a.json could not be written; retry (caused by disk on fire)"
+        );
+    }
+
+    #[test]
+    fn kind_names_are_unique_and_kebab_case() {
+        let names: std::collections::BTreeSet<_> = ErrorKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(names.len(), ErrorKind::ALL.len());
+        assert!(names.iter().all(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '-')));
+    }
+}

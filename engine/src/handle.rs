@@ -1,0 +1,77 @@
+//! One open graph: what it runs on, and the snapshot that it sees now.
+
+use std::sync::{Arc, RwLock};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::Scope;
+use crate::manifest::Snapshot;
+use crate::recovery::{self, HealReport};
+use crate::runtime::Runtime;
+
+/// What a handle may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Read, write, recover.
+    ReadWrite,
+    /// Read; the store is never written to.
+    ReadOnly,
+}
+
+/// One open graph.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    pub(crate) runtime: Runtime,
+    pub(crate) mode: Mode,
+    current: RwLock<Snapshot>,
+}
+
+impl Handle {
+    pub(crate) fn new(runtime: Runtime, mode: Mode, snapshot: Snapshot) -> Arc<Handle> {
+        Arc::new(Handle { runtime, mode, current: RwLock::new(snapshot) })
+    }
+
+    /// The newest snapshot that this handle has seen. No store call.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.current.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Makes `snapshot` the one that this handle sees, unless it has seen a newer one meanwhile.
+    pub(crate) fn advance(&self, snapshot: Snapshot) {
+        let mut current = self.current.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if snapshot.version() > current.version() {
+            *current = snapshot;
+        }
+    }
+
+    /// Fails on a handle that was opened read-only.
+    pub(crate) fn require_read_write(&self, doing: &str) -> Result<()> {
+        match self.mode {
+            Mode::ReadWrite => Ok(()),
+            Mode::ReadOnly => Err(Error::new(ErrorKind::ReadOnly, format!("cannot {doing}: the graph is open read-only"))
+                .with_advice("open it read-write")),
+        }
+    }
+
+    /// Sees what is published now. One list when nothing is new.
+    pub(crate) async fn reload(&self) -> Result<Snapshot> {
+        let seen = self.snapshot();
+        let manifest = seen.manifest().latest().await?;
+        if manifest.state().version == seen.version() {
+            return Ok(seen);
+        }
+        let snapshot = Snapshot::load(&self.runtime.stack, manifest, Some(&seen)).await?;
+        self.advance(snapshot.clone());
+        Ok(snapshot)
+    }
+
+    /// Everything that needs no restore is finished or undone beside live writers; in the steady state, one list. When
+    /// something changed, the handle sees it; when everything was deferred, it pays nothing more.
+    pub(crate) async fn heal(&self) -> Result<HealReport> {
+        let mut manifest = self.snapshot().manifest().clone();
+        let report = recovery::pass(&self.runtime, Scope::Heal, &mut manifest).await?;
+        if report.changed_something() {
+            self.reload().await?;
+        }
+        Ok(report)
+    }
+}

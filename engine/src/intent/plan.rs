@@ -1,0 +1,47 @@
+//! An intent: everything that a write will do, prepared and not begun.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::gate::QueueKey;
+use crate::manifest::{GraphState, MAIN_BRANCH};
+use crate::table::StagedTable;
+use crate::writer::WriterKind;
+
+/// How many rows of a type a write changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
+    /// Rows that were not there before.
+    pub inserted: u64,
+    /// Rows that were there and have new content.
+    pub updated: u64,
+    /// Rows that were there and are gone.
+    pub deleted: u64,
+}
+
+/// What one write promises. Preparing it moved no HEAD; driving it is the same for every writer.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// The kind of write.
+    pub writer: WriterKind,
+    /// Who writes.
+    pub actor: String,
+    /// The version of the graph that everything was read from and validated against.
+    pub base: Arc<GraphState>,
+    /// Paths of tables that the write was validated against and does not change, such as those of an edge's endpoints.
+    pub reads: BTreeSet<String>,
+    /// The staged part of each table that changes, by path.
+    pub effects: BTreeMap<String, StagedTable>,
+    /// What it means in rows, by type.
+    pub rows: BTreeMap<String, RowCounts>,
+}
+
+impl Intent {
+    /// The queues that the write holds from before arm until after disarm.
+    pub fn queue_keys(&self) -> BTreeSet<QueueKey> {
+        let paths = self.reads.iter().chain(self.effects.keys());
+        paths.map(|path| QueueKey { table: path.clone(), branch: MAIN_BRANCH.to_owned() }).collect()
+    }
+}

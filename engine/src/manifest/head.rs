@@ -1,0 +1,65 @@
+//! Finding and reading a version of the manifest.
+
+use std::sync::Arc;
+
+use super::codec::decode;
+use super::{GraphState, MANIFEST_PATH};
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::Stack;
+use crate::table::Table;
+
+/// One version of the manifest: the dataset at that version, and what it says. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ManifestHead {
+    pub(super) table: Table,
+    pub(super) state: Arc<GraphState>,
+}
+
+impl ManifestHead {
+    /// Opens the newest version: a list and two reads.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no graph, [`ErrorKind::Corrupt`] when the manifest cannot be read for what
+    /// it is, else the store's trouble.
+    pub async fn open(stack: &Stack) -> Result<ManifestHead> {
+        let table = Table::open_head(stack, MANIFEST_PATH).await.map_err(|e| match e.kind() {
+            ErrorKind::NotFound => Error::new(ErrorKind::NotFound, format!("there is no graph at {}", stack.identity()))
+                .with_advice("create it, or check the URI")
+                .with_source(e),
+            _ => e,
+        })?;
+        Self::read(table).await
+    }
+
+    /// The newest version now. Costs one list when `self` is the newest, and two reads more when it is not.
+    ///
+    /// # Errors
+    /// As [`ManifestHead::open`].
+    pub async fn latest(&self) -> Result<ManifestHead> {
+        let newest = self.table.head().await?;
+        if newest == self.state.version { Ok(self.clone()) } else { self.at(newest).await }
+    }
+
+    /// Another version.
+    ///
+    /// # Errors
+    /// As [`ManifestHead::open`].
+    pub async fn at(&self, version: u64) -> Result<ManifestHead> {
+        if version == self.state.version {
+            return Ok(self.clone());
+        }
+        Self::read(self.table.at(version).await?).await
+    }
+
+    pub(super) async fn read(table: Table) -> Result<ManifestHead> {
+        let batch = table.dataset().scan().try_into_batch().await;
+        let batch = batch.map_err(|e| Error::from(e).context("read the graph manifest"))?;
+        let state = Arc::new(decode(table.version(), &batch)?);
+        Ok(ManifestHead { table, state })
+    }
+
+    /// What this version says.
+    pub fn state(&self) -> &Arc<GraphState> {
+        &self.state
+    }
+}

@@ -1,0 +1,187 @@
+//! The audit: one row per recovered operation, however often the pass is interrupted.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampMillisecondType;
+use arrow_array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use chrono::{DateTime, Utc};
+use datafusion::physical_plan::memory::MemoryStream;
+use datafusion::prelude::{col, lit};
+use futures::TryStreamExt;
+use serde::{Deserialize, Serialize};
+
+use super::decide::RecoveryKind;
+use crate::clock::from_millis;
+use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::{Scope, Window, hit};
+use crate::id::{CommitId, IdSource, OperationId};
+use crate::storage::Stack;
+use crate::table::{CommitFailure, Table, TableChange};
+use crate::writer::WriterKind;
+
+/// The audit dataset's path below the graph root.
+pub const AUDIT_PATH: &str = "_graph_commit_recoveries.lance";
+
+/// How often an append is tried again after another process appended first.
+const APPEND_ATTEMPTS_MAX_COUNT: usize = 8;
+
+/// What a recovery did to one table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableOutcome {
+    /// The dataset's path below the graph root.
+    pub path: String,
+    /// The pin before.
+    pub from: u64,
+    /// The pin after.
+    pub to: u64,
+}
+
+/// One audit row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// The operation that was finished or undone.
+    pub operation_id: OperationId,
+    /// What was done.
+    pub kind: RecoveryKind,
+    /// The kind of write that it was.
+    pub writer: WriterKind,
+    /// Who had written.
+    pub actor: String,
+    /// The commit that made it visible; `None` where there was nothing to publish.
+    pub commit: Option<CommitId>,
+    /// What happened to each table.
+    pub tables: Vec<TableOutcome>,
+    /// When it was recorded, by the recovering process's clock, to the millisecond.
+    pub at: DateTime<Utc>,
+}
+
+static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    Arc::new(Schema::new(vec![
+        Field::new("operation_id", DataType::Utf8, false),
+        Field::new("kind", DataType::Utf8, false),
+        Field::new("writer", DataType::Utf8, false),
+        Field::new("actor", DataType::Utf8, false),
+        Field::new("recovery_commit", DataType::Utf8, true),
+        Field::new("tables", DataType::Utf8, false),
+        Field::new("at", DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), false),
+    ]))
+});
+
+/// Appends `row`, unless the operation has its row already.
+///
+/// # Errors
+/// The store's trouble; the caller keeps the sidecar.
+pub(crate) async fn append(stack: &Stack, ids: &dyn IdSource, scope: Scope, row: &Recovery) -> Result<()> {
+    hit(scope, Window::AuditAppend).await?;
+    for _ in 0..APPEND_ATTEMPTS_MAX_COUNT {
+        let table = open_or_create(stack).await?;
+        let recorded = table.addresses(col("operation_id").eq(lit(row.operation_id.to_string()))).await?;
+        if !recorded.0.is_empty() {
+            return hit(scope, Window::AuditAppended).await;
+        }
+        let stream = MemoryStream::try_new(vec![encode(row)?], Arc::clone(&SCHEMA), None)
+            .map_err(|e| Error::internal(format!("audit row: {e}")))?;
+        let appended = table.stage_append(stack, Box::pin(stream)).await?;
+        // Strict on the version that was searched, so that two processes never record one operation twice.
+        match table.plan(TableChange::Append(appended), ids).commit(stack).await {
+            Ok(_) => return hit(scope, Window::AuditAppended).await,
+            Err(CommitFailure::Moved(_)) => {}
+            Err(failure) => return Err(failure.into_error().context("append the audit row")),
+        }
+    }
+    Err(Error::conflict(format!("the audit dataset moved {APPEND_ATTEMPTS_MAX_COUNT} times while a row was appended")))
+}
+
+async fn open_or_create(stack: &Stack) -> Result<Table> {
+    match Table::open_head(stack, AUDIT_PATH).await {
+        Err(e) if e.kind() == ErrorKind::NotFound => {}
+        opened => return opened,
+    }
+    match Table::create(stack, AUDIT_PATH, Arc::clone(&SCHEMA)).await {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Table::open_head(stack, AUDIT_PATH).await,
+        created => created,
+    }
+}
+
+/// Every audit row, oldest first.
+///
+/// # Errors
+/// The store's trouble, or [`ErrorKind::Corrupt`].
+pub async fn recoveries(stack: &Stack) -> Result<Vec<Recovery>> {
+    let table = match Table::open_head(stack, AUDIT_PATH).await {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        opened => opened?,
+    };
+    let mut rows = Vec::new();
+    if table.is_empty() {
+        return Ok(rows);
+    }
+    let columns: Vec<&str> = SCHEMA.fields().iter().map(|field| field.name().as_str()).collect();
+    let mut stream = table.scan(&columns, None).await?;
+    while let Some(batch) = stream.try_next().await? {
+        for index in 0..batch.num_rows() {
+            rows.push(decode(&batch, index)?);
+        }
+    }
+    Ok(rows)
+}
+
+fn encode(row: &Recovery) -> Result<RecordBatch> {
+    let tables = serde_json::to_string(&row.tables).map_err(|e| Error::internal(format!("audit row: {e}")))?;
+    let text = |value: String| Arc::new(StringArray::from(vec![value])) as ArrayRef;
+    let columns: Vec<ArrayRef> = vec![
+        text(row.operation_id.to_string()),
+        text(row.kind.as_str().to_owned()),
+        text(row.writer.to_string()),
+        text(row.actor.clone()),
+        Arc::new(StringArray::from(vec![row.commit.map(|commit| commit.to_string())])),
+        text(tables),
+        Arc::new(TimestampMillisecondArray::from(vec![row.at.timestamp_millis()]).with_timezone("UTC")),
+    ];
+    RecordBatch::try_new(Arc::clone(&SCHEMA), columns).map_err(|e| Error::internal(format!("audit row: {e}")))
+}
+
+fn decode(batch: &RecordBatch, index: usize) -> Result<Recovery> {
+    let corrupt = |what: &str| Error::corrupt(format!("a row of the recovery audit has a bad {what}"));
+    let text = |name: &str| -> Option<String> {
+        let column = batch.column_by_name(name)?.as_string_opt::<i32>()?.clone();
+        arrow_array::Array::is_valid(&column, index).then(|| column.value(index).to_owned())
+    };
+    let from_json = |name: &str| text(name).map(serde_json::Value::String);
+    let at = batch
+        .column_by_name("at")
+        .and_then(|column| column.as_primitive_opt::<TimestampMillisecondType>().map(|times| times.value(index)));
+    Ok(Recovery {
+        operation_id: text("operation_id").and_then(|id| id.parse().ok()).ok_or_else(|| corrupt("operation id"))?,
+        kind: from_json("kind").and_then(|v| serde_json::from_value(v).ok()).ok_or_else(|| corrupt("kind"))?,
+        writer: from_json("writer").and_then(|v| serde_json::from_value(v).ok()).ok_or_else(|| corrupt("writer"))?,
+        actor: text("actor").ok_or_else(|| corrupt("actor"))?,
+        commit: text("recovery_commit").map(|id| id.parse().map_err(|_| corrupt("commit id"))).transpose()?,
+        tables: text("tables")
+            .and_then(|tables| serde_json::from_str(&tables).ok())
+            .ok_or_else(|| corrupt("list of tables"))?,
+        at: from_millis(at.ok_or_else(|| corrupt("time"))?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_reads_back_as_it_was_written() {
+        let row = Recovery {
+            operation_id: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+            kind: RecoveryKind::OrphanedBranchDiscarded,
+            writer: WriterKind::Load,
+            actor: "ann".into(),
+            commit: None,
+            tables: vec![TableOutcome { path: "nodes/a".into(), from: 1, to: 3 }],
+            at: from_millis(1_234),
+        };
+        assert_eq!(decode(&encode(&row).unwrap(), 0).unwrap(), row);
+    }
+}

@@ -1,0 +1,53 @@
+//! Rolling back: every moved table is restored to its pin, and the restored versions are published at once.
+
+use super::audit::TableOutcome;
+use super::observe::{Found, World};
+use super::resolve::{Act, Published, publish};
+use crate::error::Result;
+use crate::failpoint::{Window, hit};
+use crate::history::CommitKind;
+use crate::id::OperationId;
+use crate::intent::Sidecar;
+use crate::table::Table;
+
+/// Restores what moved and publishes that in one compare-and-swap, so that HEAD equals pin afterwards.
+pub(super) async fn roll_back(act: &Act<'_>, world: &World, sidecar: &Sidecar) -> Result<Published> {
+    let mut outcomes = Vec::new();
+    for found in &world.tables {
+        if found.facts.head == found.facts.pin {
+            continue;
+        }
+        let to = match restored_before(found, sidecar.operation_id) {
+            Some(version) => version,
+            None => restore(act, found, sidecar.operation_id).await?,
+        };
+        outcomes.push(TableOutcome { path: found.planned.path.clone(), from: found.facts.pin, to });
+    }
+    publish(act, world, sidecar, CommitKind::RolledBack, outcomes).await
+}
+
+/// HEAD, when it is the restore of an earlier pass over this very operation that was interrupted before its publish.
+///
+/// A restore names the operation and has an identity that was never planned. The pin cannot have moved since: whoever
+/// publishes this table commits to it first, and then HEAD would not be the restore.
+fn restored_before(found: &Found, operation: OperationId) -> Option<u64> {
+    let newest = found.facts.landed.last()?;
+    let is_restore = newest.operation == Some(operation)
+        && newest.transaction_uuid.as_deref() != Some(found.planned.transaction_uuid.as_str());
+    is_restore.then_some(newest.version)
+}
+
+async fn restore(act: &Act<'_>, found: &Found, operation: OperationId) -> Result<u64> {
+    hit(act.scope, Window::TableRestore).await?;
+    let table = Table::restore(
+        &act.runtime.stack,
+        &found.planned.path,
+        found.facts.pin,
+        found.facts.head,
+        operation,
+        act.runtime.ids.as_ref(),
+    )
+    .await?;
+    hit(act.scope, Window::TableRestored).await?;
+    Ok(table.version())
+}

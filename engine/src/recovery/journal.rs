@@ -1,0 +1,173 @@
+//! Where sidecars lie: put, list, read, delete, quarantine.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::{Scope, Window, hit};
+use crate::id::OperationId;
+use crate::intent::{Sidecar, SidecarError};
+use crate::limit::{SIDECAR_MAX_BYTES, SIDECARS_MAX_COUNT};
+use crate::storage::{Stack, StorageErrorKind};
+
+/// Sidecars lie directly below this prefix.
+pub const RECOVERY_PREFIX: &str = "__recovery";
+/// Files that an operator moved out of the way lie directly below this prefix.
+pub const QUARANTINE_PREFIX: &str = "__recovery/quarantine";
+
+/// A file in the journal: a sidecar, or what is wrong with it.
+pub type Listed = std::result::Result<Sidecar, SidecarError>;
+
+/// The journal of one graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Journal<'a> {
+    stack: &'a Stack,
+    scope: Scope,
+}
+
+impl<'a> Journal<'a> {
+    /// The journal as `scope` uses it.
+    pub fn new(stack: &'a Stack, scope: Scope) -> Self {
+        Journal { stack, scope }
+    }
+
+    /// Puts a sidecar, or nothing.
+    ///
+    /// When this fails, nothing is left behind as far as the store allows: a put whose answer was lost is deleted again.
+    ///
+    /// # Errors
+    /// The store's trouble.
+    pub async fn put(&self, sidecar: &Sidecar) -> Result<()> {
+        hit(self.scope, Window::SidecarWrite).await?;
+        let path = path_of(&sidecar.file_name());
+        let text = sidecar.encode().map_err(|e| Error::internal(format!("sidecar: {e}")))?;
+        let objects = self.stack.objects();
+        let Err(error) = objects.put_own_if_absent(&path, text).await else {
+            return Ok(());
+        };
+        // Whatever the store says, the put may have happened; only an object of somebody else is left alone.
+        if error.kind() != StorageErrorKind::AlreadyExists
+            && let Err(leftover) = objects.delete(&path).await {
+            tracing::warn!(operation = %sidecar.operation_id, %leftover, "a sidecar whose put failed may remain");
+        }
+        Err(Error::from(error).context(format_args!("put recovery sidecar `{}`", sidecar.file_name())))
+    }
+
+    /// The names of all files that claim to be sidecars, oldest first. One list.
+    ///
+    /// # Errors
+    /// The store's trouble, or more than [`SIDECARS_MAX_COUNT`] files.
+    pub async fn names(&self) -> Result<Vec<String>> {
+        hit(self.scope, Window::SidecarList).await?;
+        let listed = self.stack.objects().list(RECOVERY_PREFIX).await;
+        let listed = listed.map_err(|e| {
+            Error::from(e)
+                .context("list recovery sidecars")
+                .with_advice("retry when the store answers: what a crash may have left must be known first")
+        })?;
+        let mut names: Vec<String> = listed
+            .iter()
+            .map(|object| object.file_name().to_owned())
+            .filter(|name| name.ends_with(".json"))
+            .collect();
+        if names.len() > SIDECARS_MAX_COUNT {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format!("there are {} recovery sidecars and the limit is {SIDECARS_MAX_COUNT}", names.len()),
+            )
+            .with_advice("find out what keeps crashing before opening this graph for writing"));
+        }
+        // ULIDs sort by time.
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Reads one file. `None` when it is gone.
+    ///
+    /// # Errors
+    /// The store's trouble. A file that is not a sidecar is no error here.
+    pub async fn read(&self, name: &str) -> Result<Option<Listed>> {
+        hit(self.scope, Window::SidecarRead).await?;
+        let bytes = match self.stack.objects().get(&path_of(name)).await {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == StorageErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::from(e).context(format_args!("read recovery sidecar `{name}`"))),
+        };
+        if bytes.len() as u64 > SIDECAR_MAX_BYTES {
+            let reason = format!("it has {} bytes and the limit is {SIDECAR_MAX_BYTES}", bytes.len());
+            return Ok(Some(Err(SidecarError { file: name.to_owned(), reason })));
+        }
+        Ok(Some(Sidecar::decode(name, &bytes)))
+    }
+
+    /// Every file of the journal, oldest first.
+    ///
+    /// # Errors
+    /// As [`Journal::names`] and [`Journal::read`].
+    pub async fn all(&self) -> Result<Vec<(String, Listed)>> {
+        let mut all = Vec::new();
+        for name in self.names().await? {
+            if let Some(listed) = self.read(&name).await? {
+                all.push((name, listed));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Every sidecar, oldest first; refuses loudly when a file is not one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] naming the first file that is not a sidecar, else as [`Journal::all`].
+    pub async fn sidecars(&self) -> Result<Vec<Sidecar>> {
+        self.all().await?.into_iter().map(|(_, listed)| listed.map_err(unreadable)).collect()
+    }
+
+    /// Deletes a sidecar; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// The store's trouble.
+    pub async fn delete(&self, operation: OperationId) -> Result<()> {
+        hit(self.scope, Window::SidecarDelete).await?;
+        let name = format!("{operation}.json");
+        let deleted = self.stack.objects().delete(&path_of(&name)).await;
+        deleted.map_err(|e| Error::from(e).context(format_args!("delete recovery sidecar `{name}`")))?;
+        hit(self.scope, Window::SidecarDeleted).await
+    }
+
+    /// Moves a file that is not a sidecar out of the way, and gives its new path below the graph root.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such file, [`ErrorKind::Refused`] when it is a sound sidecar, else the
+    /// store's trouble.
+    pub async fn quarantine(&self, name: &str) -> Result<String> {
+        if name.contains('/') || !name.ends_with(".json") {
+            return Err(Error::invalid(format!("`{name}` is not the name of a file below {RECOVERY_PREFIX}"))
+                .with_advice("name the file as the error named it"));
+        }
+        match self.read(name).await? {
+            None => {
+                return Err(Error::new(ErrorKind::NotFound, format!("there is no recovery sidecar `{name}`")));
+            }
+            Some(Ok(_)) => {
+                return Err(Error::new(ErrorKind::Refused, format!("recovery sidecar `{name}` is sound"))
+                    .with_advice("open the graph read-write, which finishes or undoes its write"));
+            }
+            Some(Err(_)) => {}
+        }
+        let to = format!("{QUARANTINE_PREFIX}/{name}");
+        let moved = self.stack.objects().rename(&path_of(name), &to).await;
+        moved.map_err(|e| Error::from(e).context(format_args!("quarantine recovery sidecar `{name}`")))?;
+        Ok(to)
+    }
+}
+
+/// The error of a consumer that needs every sidecar and found a file that is not one.
+pub fn unreadable(error: SidecarError) -> Error {
+    let advice = format!(
+        "it stays where it is; look at it, then run `omnigraph repair --quarantine {}`, which gives up finishing or \
+         undoing the write that it stood for",
+        error.file
+    );
+    Error::corrupt(error.to_string()).with_advice(advice).with_source(error)
+}
+
+fn path_of(name: &str) -> String {
+    format!("{RECOVERY_PREFIX}/{name}")
+}

@@ -1,0 +1,83 @@
+//! Reading the world for one sidecar. Nothing is changed here.
+
+use super::classify::{TableFacts, TableState, classify};
+use super::decide::Observation;
+use crate::error::{ErrorKind, Result};
+use crate::history::Commit;
+use crate::intent::{PlannedTable, Sidecar};
+use crate::manifest::{ManifestHead, find_operation};
+use crate::storage::Stack;
+use crate::table::Table;
+
+/// One planned table as it was found.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) planned: PlannedTable,
+    pub(crate) facts: TableFacts,
+    pub(crate) state: TableState,
+}
+
+/// The world of one sidecar, seen through one version of the manifest.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) manifest: ManifestHead,
+    pub(crate) published: Option<Commit>,
+    pub(crate) tables: Vec<Found>,
+    pub(crate) observation: Observation,
+}
+
+/// Observes the world of `sidecar` through `manifest`, which must be fresh.
+pub(crate) async fn observe(stack: &Stack, manifest: &ManifestHead, sidecar: &Sidecar) -> Result<World> {
+    let state = manifest.state();
+    // The manifest is the authority on branches; a dataset that fails to open never is.
+    let branch_lives =
+        sidecar.branch.name == crate::manifest::MAIN_BRANCH && sidecar.branch.incarnation == state.incarnation;
+    let mut world = World {
+        manifest: manifest.clone(),
+        published: None,
+        tables: Vec::new(),
+        observation: Observation { branch_lives, published: None, tables: Vec::new(), reads_moved: false },
+    };
+    if !branch_lives {
+        return Ok(world);
+    }
+    world.published = find_operation(manifest, sidecar.operation_id, sidecar.graph_version).await?;
+    for planned in &sidecar.tables {
+        let pin = state.tables.get(&planned.path).map_or(planned.base_version, |entry| entry.version);
+        let facts = observe_table(stack, planned, pin).await?;
+        let state = classify(&facts);
+        world.tables.push(Found { planned: planned.clone(), facts, state });
+    }
+    world.observation.published = world.published.as_ref().map(|commit| commit.kind);
+    world.observation.tables = world.tables.iter().map(|found| found.state).collect();
+    world.observation.reads_moved = sidecar
+        .reads
+        .iter()
+        .any(|read| state.tables.get(&read.path).is_none_or(|entry| entry.version != read.version));
+    Ok(world)
+}
+
+async fn observe_table(stack: &Stack, planned: &PlannedTable, pin: u64) -> Result<TableFacts> {
+    let table = match Table::open_head(stack, &planned.path).await {
+        Ok(table) => table,
+        // A dataset without any version stands behind every pin: that is regressed, not an accident to pass over.
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            return Ok(TableFacts {
+                base: planned.base_version,
+                planned: planned.transaction_uuid.clone(),
+                pin,
+                head: 0,
+                landed: Vec::new(),
+            });
+        }
+        Err(e) => return Err(e),
+    };
+    let head = table.version();
+    Ok(TableFacts {
+        base: planned.base_version,
+        planned: planned.transaction_uuid.clone(),
+        pin,
+        head,
+        landed: table.landed_after(planned.base_version, head).await?,
+    })
+}

@@ -1,0 +1,181 @@
+//! One sidecar from observation to the end: observe, classify, decide, act, audit, delete.
+
+use std::collections::BTreeMap;
+
+use super::audit::{self, Recovery, TableOutcome};
+use super::backward::roll_back;
+use super::decide::{Decision, RecoveryKind, decide};
+use super::forward::roll_forward;
+use super::journal::Journal;
+use super::observe::{World, observe};
+use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::{Scope, Window, hit};
+use crate::history::{Commit, CommitKind, RECOVERY_ACTOR};
+use crate::id::CommitId;
+use crate::intent::Sidecar;
+use crate::limit::PUBLISH_ATTEMPTS_MAX_COUNT;
+use crate::manifest::{Delta, ManifestHead, PublishFailure};
+use crate::runtime::Runtime;
+
+/// Who acts, and on what.
+pub(super) struct Act<'a> {
+    pub(super) runtime: &'a Runtime,
+    pub(super) scope: Scope,
+}
+
+/// What a pass did about one sidecar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Resolution {
+    /// The sidecar is gone; this was recorded.
+    Resolved(RecoveryKind),
+    /// The sidecar stays, for this reason.
+    Deferred(String),
+}
+
+/// What a recovery published.
+pub(super) struct Published {
+    pub(super) manifest: ManifestHead,
+    pub(super) commit: CommitId,
+    pub(super) outcomes: Vec<TableOutcome>,
+}
+
+/// Another process published while this one acted; the world must be observed again.
+fn world_moved(error: &Error) -> bool {
+    error.kind() == ErrorKind::Conflict
+}
+
+/// Resolves `sidecar` against a fresh view; `manifest` is where that view starts, and becomes where it ended.
+pub(super) async fn resolve(act: &Act<'_>, manifest: &mut ManifestHead, sidecar: &Sidecar) -> Result<Resolution> {
+    let mut attempts_left = PUBLISH_ATTEMPTS_MAX_COUNT;
+    loop {
+        attempts_left -= 1;
+        match attempt(act, manifest, sidecar).await {
+            Err(e) if world_moved(&e) && attempts_left > 0 => {
+                tracing::info!(operation = %sidecar.operation_id, "the graph moved during recovery, observing again");
+            }
+            other => {
+                return other.map_err(|e| {
+                    e.context(format_args!("recover operation {}", sidecar.operation_id))
+                        .with_operation(sidecar.operation_id)
+                });
+            }
+        }
+    }
+}
+
+async fn attempt(act: &Act<'_>, manifest: &mut ManifestHead, sidecar: &Sidecar) -> Result<Resolution> {
+    hit(act.scope, Window::RecoveryObserve).await?;
+    *manifest = manifest.latest().await?;
+    let world = observe(&act.runtime.stack, manifest, sidecar).await?;
+    let decision = decide(&world.observation);
+    hit(act.scope, Window::RecoveryDecided).await?;
+    tracing::info!(operation = %sidecar.operation_id, writer = %sidecar.writer, ?decision, "recovery decided");
+
+    if let Some(reason) = why_deferred(act, sidecar, &world, decision) {
+        return Ok(Resolution::Deferred(reason));
+    }
+    let (kind, commit, outcomes) = match decision {
+        Decision::Abort => return Err(regressed(sidecar, &world)),
+        Decision::Discard => (RecoveryKind::OrphanedBranchDiscarded, None, Vec::new()),
+        Decision::Retire => (RecoveryKind::RolledBack, None, Vec::new()),
+        Decision::Finish(kind) => (kind, world.published.as_ref().map(|commit| commit.id), outcomes_so_far(manifest, &world).await?),
+        Decision::RollForward => {
+            let published = roll_forward(act, &world, sidecar).await?;
+            *manifest = published.manifest;
+            (RecoveryKind::RolledForward, Some(published.commit), published.outcomes)
+        }
+        Decision::RollBack => {
+            let published = roll_back(act, &world, sidecar).await?;
+            *manifest = published.manifest;
+            (RecoveryKind::RolledBack, Some(published.commit), published.outcomes)
+        }
+    };
+    let row = Recovery {
+        operation_id: sidecar.operation_id,
+        kind,
+        writer: sidecar.writer,
+        actor: sidecar.actor.clone(),
+        commit,
+        tables: outcomes,
+        at: act.runtime.clock.now(),
+    };
+    audit::append(&act.runtime.stack, act.runtime.ids.as_ref(), act.scope, &row).await?;
+    Journal::new(&act.runtime.stack, act.scope).delete(sidecar.operation_id).await?;
+    act.runtime.gate.disarmed(sidecar.operation_id);
+    Ok(Resolution::Resolved(kind))
+}
+
+/// Why a pass beside live writers leaves a sidecar alone; `None` when it may act.
+fn why_deferred(act: &Act<'_>, sidecar: &Sidecar, world: &World, decision: Decision) -> Option<String> {
+    if act.scope == Scope::Sweep {
+        return None;
+    }
+    match decision {
+        Decision::RollBack => Some("undoing it restores tables, which is safe only at a read-write open".into()),
+        Decision::Abort => Some(regressed(sidecar, world).message().to_owned()),
+        Decision::Retire if !act.runtime.gate.did_arm(sidecar.operation_id) => {
+            Some("another process armed it and may be about to commit".into())
+        }
+        _ => None,
+    }
+}
+
+fn regressed(sidecar: &Sidecar, world: &World) -> Error {
+    let tables: Vec<String> = world
+        .tables
+        .iter()
+        .filter(|found| found.state == super::TableState::Regressed)
+        .map(|found| {
+            let needed = found.facts.pin.max(found.facts.base);
+            format!("table `{}` stands at version {} and version {needed} is needed", found.planned.path, found.facts.head)
+        })
+        .collect();
+    Error::corrupt(format!("operation {} cannot be recovered: {}", sidecar.operation_id, tables.join(", ")))
+        .with_advice("restore the table's versions from a backup; the sidecar is kept")
+}
+
+/// What the commit that published the operation did to each planned table.
+async fn outcomes_so_far(manifest: &ManifestHead, world: &World) -> Result<Vec<TableOutcome>> {
+    let Some(commit) = &world.published else { return Ok(Vec::new()) };
+    let after = manifest.at(commit.graph_version).await?;
+    let before = manifest.at(commit.graph_version - 1).await?;
+    let pin = |state: &crate::manifest::GraphState, path: &str| state.tables.get(path).map(|entry| entry.version);
+    Ok(world
+        .tables
+        .iter()
+        .filter_map(|found| {
+            let path = &found.planned.path;
+            let (from, to) = (pin(before.state(), path)?, pin(after.state(), path)?);
+            (from != to).then(|| TableOutcome { path: path.clone(), from, to })
+        })
+        .collect())
+}
+
+/// Publishes the new pins as a commit of recovery that carries the operation id.
+pub(super) async fn publish(
+    act: &Act<'_>,
+    world: &World,
+    sidecar: &Sidecar,
+    kind: CommitKind,
+    outcomes: Vec<TableOutcome>,
+) -> Result<Published> {
+    let commit = Commit {
+        id: CommitId::new(act.runtime.ids.ulid()),
+        parents: Vec::new(),
+        kind,
+        writer: Some(sidecar.writer),
+        actor: RECOVERY_ACTOR.to_owned(),
+        operation_id: Some(sidecar.operation_id),
+        graph_version: 0,
+        at: act.runtime.clock.now(),
+    };
+    let pins: BTreeMap<String, u64> = outcomes.iter().map(|outcome| (outcome.path.clone(), outcome.to)).collect();
+    let id = commit.id;
+    let delta = Delta::of_pins(pins, commit);
+    hit(act.scope, Window::ManifestPublish).await?;
+    // Lost or not known, the world is observed again by this pass or the next, and the operation id tells.
+    let published = world.manifest.publish(&act.runtime.stack, &delta, act.runtime.ids.as_ref()).await;
+    let manifest = published.map_err(PublishFailure::into_error)?;
+    hit(act.scope, Window::ManifestPublished).await?;
+    Ok(Published { manifest, commit: id, outcomes })
+}

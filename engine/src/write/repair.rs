@@ -1,0 +1,193 @@
+//! Repair: an operator looks at drift that no sidecar covers and publishes it, or moves an unreadable sidecar away.
+//!
+//! Drift is in the tables already, so a repair stages nothing and arms nothing: its one step is the publish.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::actor;
+use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::{Scope, Window, hit};
+use crate::gate::QueueKey;
+use crate::handle::Handle;
+use crate::history::{Commit, CommitKind};
+use crate::id::CommitId;
+use crate::intent::Sidecar;
+use crate::manifest::{Delta, MAIN_BRANCH, PublishFailure, Snapshot};
+use crate::recovery::{Journal, QUARANTINE_PREFIX};
+use crate::table::Table;
+use crate::writer::WriterKind;
+
+/// What an operator asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Repair {
+    /// Show drift and change nothing.
+    Preview,
+    /// Publish every table's HEAD as its pin.
+    Confirm {
+        /// Who confirms; `None` for anonymous.
+        actor: Option<String>,
+    },
+    /// Move the unreadable sidecar with this file name into quarantine. This gives up finishing or undoing its write:
+    /// what that write committed stays as drift, for a repair to look at.
+    Quarantine(String),
+}
+
+/// A table whose HEAD is not its pin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// The type whose rows the table holds.
+    pub type_name: String,
+    /// The dataset's path below the graph root.
+    pub path: String,
+    /// The version that is visible.
+    pub pin: u64,
+    /// The newest version.
+    pub head: u64,
+    /// Rows at the pin.
+    pub pin_rows: u64,
+    /// Rows at HEAD.
+    pub head_rows: u64,
+}
+
+/// What a repair saw and did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepairReport {
+    /// The drift that was found.
+    pub drift: Vec<Drift>,
+    /// The commit that published it; `None` when nothing was published.
+    pub commit_id: Option<CommitId>,
+    /// Where a quarantined file is now, below the graph root.
+    pub quarantined: Option<String>,
+}
+
+/// A file below the recovery prefix: a sidecar, or what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SidecarFile {
+    /// The file's name.
+    pub name: String,
+    /// What it says, or why it cannot be read.
+    pub content: std::result::Result<Sidecar, String>,
+}
+
+/// What an operator wants to know about a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// The graph version that was looked at.
+    pub graph_version: u64,
+    /// The files below the recovery prefix, oldest first.
+    pub sidecars: Vec<SidecarFile>,
+    /// The names of the files in quarantine.
+    pub quarantined: Vec<String>,
+    /// Tables whose HEAD is not their pin.
+    pub drift: Vec<Drift>,
+}
+
+/// Carries out what an operator asks for.
+pub(crate) async fn repair(handle: &Arc<Handle>, repair: Repair) -> Result<RepairReport> {
+    match repair {
+        Repair::Preview => {
+            refuse_while_pending(handle).await?;
+            let drift = drift(handle, &handle.reload().await?).await?;
+            Ok(RepairReport { drift, ..RepairReport::default() })
+        }
+        Repair::Confirm { actor: named } => {
+            handle.require_read_write("repair")?;
+            confirm(handle, actor(named.as_deref())?).await
+        }
+        Repair::Quarantine(name) => {
+            handle.require_read_write("quarantine a sidecar")?;
+            let moved = Journal::new(&handle.runtime.stack, Scope::Repair).quarantine(&name).await?;
+            Ok(RepairReport { quarantined: Some(moved), ..RepairReport::default() })
+        }
+    }
+}
+
+/// Reads everything that an operator wants to know, and changes nothing.
+pub(crate) async fn inspect(handle: &Handle) -> Result<Inspection> {
+    let snapshot = handle.reload().await?;
+    let listed = Journal::new(&handle.runtime.stack, Scope::Repair).all().await?;
+    let sidecars = listed
+        .into_iter()
+        .map(|(name, listed)| SidecarFile { name, content: listed.map_err(|e| e.reason) })
+        .collect();
+    let quarantined = handle.runtime.stack.objects().list(QUARANTINE_PREFIX).await?;
+    let quarantined = quarantined.iter().map(|object| object.file_name().to_owned()).collect();
+    let drift = drift(handle, &snapshot).await?;
+    Ok(Inspection { graph_version: snapshot.version(), sidecars, quarantined, drift })
+}
+
+async fn confirm(handle: &Arc<Handle>, actor: String) -> Result<RepairReport> {
+    let runtime = &handle.runtime;
+    let paths = handle.snapshot();
+    let keys = paths.tables().map(|t| QueueKey { table: t.path.clone(), branch: MAIN_BRANCH.to_owned() }).collect();
+    let _held = runtime.gate.take(&keys).await?;
+    refuse_while_pending(handle).await?;
+    let snapshot = handle.reload().await?;
+    let drift = drift(handle, &snapshot).await?;
+    if let Some(behind) = drift.iter().find(|drift| drift.head < drift.pin) {
+        return Err(Error::corrupt(format!(
+            "table `{}` stands at version {} and version {} is visible",
+            behind.path, behind.head, behind.pin
+        ))
+        .with_advice("restore the table's versions from a backup"));
+    }
+    if drift.is_empty() {
+        return Ok(RepairReport::default());
+    }
+    let commit = Commit {
+        id: CommitId::new(runtime.ids.ulid()),
+        parents: Vec::new(),
+        kind: CommitKind::Repaired,
+        writer: Some(WriterKind::Repair),
+        actor,
+        operation_id: None,
+        graph_version: 0,
+        at: runtime.clock.now(),
+    };
+    let commit_id = commit.id;
+    let pins: BTreeMap<String, u64> = drift.iter().map(|drift| (drift.path.clone(), drift.head)).collect();
+    hit(Scope::Repair, Window::ManifestPublish).await?;
+    let published = snapshot.manifest().publish(&runtime.stack, &Delta::of_pins(pins, commit), runtime.ids.as_ref()).await;
+    let manifest = published.map_err(PublishFailure::into_error)?;
+    hit(Scope::Repair, Window::ManifestPublished).await?;
+    runtime.gate.published(manifest.state().version);
+    handle.advance(snapshot.advanced(manifest, Vec::new()));
+    Ok(RepairReport { drift, commit_id: Some(commit_id), quarantined: None })
+}
+
+async fn refuse_while_pending(handle: &Handle) -> Result<()> {
+    let pending = Journal::new(&handle.runtime.stack, Scope::Repair).sidecars().await?;
+    let Some(first) = pending.first() else { return Ok(()) };
+    Err(Error::new(
+        ErrorKind::Refused,
+        format!("{} recovery sidecars are pending, the oldest of operation {}", pending.len(), first.operation_id),
+    )
+    .with_advice("reopen the graph read-write, which finishes or undoes them; then repair what is left"))
+}
+
+async fn drift(handle: &Handle, snapshot: &Snapshot) -> Result<Vec<Drift>> {
+    let mut drifted = Vec::new();
+    for entry in snapshot.tables() {
+        let head = Table::open_head(&handle.runtime.stack, &entry.path).await?;
+        if head.version() == entry.version {
+            continue;
+        }
+        let pin_rows = match snapshot.table(&entry.type_name).await {
+            Ok(table) => table.count_rows().await?,
+            Err(_) if head.version() < entry.version => 0,
+            Err(e) => return Err(e),
+        };
+        drifted.push(Drift {
+            type_name: entry.type_name.clone(),
+            path: entry.path.clone(),
+            pin: entry.version,
+            head: head.version(),
+            pin_rows,
+            head_rows: head.count_rows().await?,
+        });
+    }
+    Ok(drifted)
+}
