@@ -119,3 +119,26 @@ fn the_reference_names_every_key() {
         assert!(page.contains(word.trim_matches('`')), "{word} is missing");
     }
 }
+
+/// Files of the project that are made from the types.
+#[rstest]
+#[case("scenarios/scenario.schema.json", schema::to_file(), "chaos schema")]
+#[case("docs/scenarios.md", super::reference::to_markdown(), "chaos schema --markdown")]
+fn what_is_generated_is_what_is_committed(#[case] path: &str, #[case] generated: String, #[case] command: &str) {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(committed == generated, "{path} is not what the types say; write it again with `{command} > {path}`");
+}
+
+#[test]
+fn every_scenario_of_the_project_is_valid_and_reads_back() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let found = super::discover(&root, &root).unwrap();
+    assert!(found.len() >= 40, "there are {} scenarios", found.len());
+    for file in found {
+        let scenario = file.read().unwrap().unwrap_or_else(|report| panic!("{report}"));
+        let again = parse(&file.name, "", scenario.to_yaml().as_bytes()).unwrap_or_else(|report| panic!("{report}"));
+        assert_eq!(again.to_yaml(), scenario.to_yaml(), "{}", file.name);
+        assert!(matches!(scenario.area(), "canary") == scenario.canary.is_some(), "{}: canaries have a folder of their own", file.name);
+    }
+}
