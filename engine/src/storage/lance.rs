@@ -114,10 +114,11 @@ impl LanceBridge {
     }
 
     fn params() -> ObjectStoreParams {
-        let mut params = ObjectStoreParams::default();
-        params.block_size = Some(BLOCK_BYTES);
-        params.list_is_lexically_ordered = Some(true);
-        params
+        ObjectStoreParams {
+            block_size: Some(BLOCK_BYTES),
+            list_is_lexically_ordered: Some(true),
+            ..ObjectStoreParams::default()
+        }
     }
 }
 

@@ -44,6 +44,8 @@ pub struct LocalOptions {
     /// Whether a write is flushed to the device before it is acknowledged. A killed process loses nothing either way;
     /// only a crash of the operating system or of the power does without it.
     pub sync: bool,
+    /// Whether the directory must be there already; else it is created.
+    pub must_exist: bool,
 }
 
 /// How long and how often one call to a remote store is tried.

@@ -42,17 +42,19 @@ struct Inner {
 }
 
 impl Stack {
-    /// Opens the store at `uri`, creating a local directory where there is none. Touches no remote store.
+    /// Opens the store at `uri`, creating a local directory where there is none, unless the options say that it must
+    /// exist. Touches no remote store.
     ///
     /// The first layer is the outermost.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the options do not fit the address,
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) when the local directory cannot be created.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when a directory that must exist does not,
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) when the local directory cannot be used.
     pub async fn open(uri: &StorageUri, options: &StorageOptions, layers: &[Arc<dyn StoreLayer>]) -> Result<Stack> {
         let (base, identity, parallelism) = match uri {
             StorageUri::Local(directory) => {
-                let store = LocalStore::open(directory, options.local.sync).await?;
+                let store = LocalStore::open(directory, &options.local).await?;
                 let identity = format!("file://{}", store.root().display());
                 (Arc::new(store) as Arc<dyn ObjectStore>, identity, NEAR_PARALLELISM)
             }
@@ -161,3 +163,6 @@ fn s3(
     }
     Ok(Arc::new(PrefixStore::new(store, prefix.clone())))
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,7 @@ use self::staged::{Publish, Refused, Staged, is_absence, make_directories, sync_
 use self::upload::LocalUpload;
 use super::error::{StorageError, StorageErrorKind};
 use super::objects::ensure_plain;
+use super::options::LocalOptions;
 
 const STORE: &str = "LocalStore";
 
@@ -42,11 +43,14 @@ pub(super) struct LocalStore {
 }
 
 impl LocalStore {
-    /// Opens the store, creating its directory where there is none.
-    pub(super) async fn open(directory: &FsPath, sync: bool) -> std::result::Result<LocalStore, StorageError> {
+    /// Opens the store, creating its directory where there is none, unless it must exist.
+    pub(super) async fn open(directory: &FsPath, options: &LocalOptions) -> std::result::Result<LocalStore, StorageError> {
         let wanted = directory.to_owned();
+        let LocalOptions { sync, must_exist } = *options;
         blocking(move || {
-            std::fs::create_dir_all(&wanted)?;
+            if !must_exist {
+                std::fs::create_dir_all(&wanted)?;
+            }
             let root = std::fs::canonicalize(&wanted)?;
             let inner = LocalFileSystem::new_with_prefix(&root).map_err(io::Error::other)?;
             Ok(LocalStore { inner, lock: RootLock::new(&root), root, sync })

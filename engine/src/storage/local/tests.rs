@@ -67,7 +67,11 @@ async fn a_process_that_plays_its_part() {
             while let Some(Ok(name)) = orders.next() {
                 let (_, version) = objects.get_versioned("contested").await.unwrap();
                 println!("answer: ready");
-                orders.next().unwrap().unwrap();
+                let go = PathBuf::from(orders.next().unwrap().unwrap());
+                // A pipe would wake one process long before the other; here both leave within microseconds.
+                while !go.exists() {
+                    std::hint::spin_loop();
+                }
                 let outcome = match name.split_once(' ') {
                     Some(("create", name)) => objects.put_if_absent(name, std::process::id().to_string()).await,
                     _ => objects.update("contested", &version, name).await,
@@ -79,7 +83,7 @@ async fn a_process_that_plays_its_part() {
             }
         }
         "holder" => {
-            let store = LocalStore::open(&directory, false).await.unwrap();
+            let store = LocalStore::open(&directory, &LocalOptions::default()).await.unwrap();
             let held = store.lock.exclusively(|_| {
                 println!("answer: held");
                 loop {
@@ -94,8 +98,8 @@ async fn a_process_that_plays_its_part() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_processes_that_update_one_version_exactly_one_wins() {
-    const ROUNDS_COUNT: usize = 60;
-    let directory = tempfile::tempdir().unwrap();
+    const ROUNDS_COUNT: usize = 120;
+    let (directory, signals) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let stack = Stack::open(&StorageUri::Local(directory.path().into()), &StorageOptions::default(), &[]).await.unwrap();
     stack.objects().put("contested", "start").await.unwrap();
     let mut racers = [Other::start("racer", directory.path()), Other::start("racer", directory.path())];
@@ -109,9 +113,11 @@ async fn of_two_processes_that_update_one_version_exactly_one_wins() {
         for racer in &mut racers {
             assert_eq!(racer.answer(), "ready");
         }
+        let go = signals.path().join(round.to_string());
         for racer in &mut racers {
-            racer.order("go");
+            racer.order(go.to_str().unwrap());
         }
+        std::fs::write(&go, "").unwrap();
         let answers = racers.each_mut().map(Other::answer);
         let winner = answers.iter().position(|answer| answer == "won").unwrap_or_else(|| panic!("nobody won: {answers:?}"));
         assert_eq!(answers[1 - winner], loser, "round {round}");
@@ -126,7 +132,7 @@ async fn of_two_processes_that_update_one_version_exactly_one_wins() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_lock_of_a_killed_process_wedges_nobody() {
     let directory = tempfile::tempdir().unwrap();
-    let store = LocalStore::open(directory.path(), false).await.unwrap();
+    let store = LocalStore::open(directory.path(), &LocalOptions::default()).await.unwrap();
     let mut holder = Other::start("holder", directory.path());
     assert_eq!(holder.answer(), "held");
     let waiting = tokio::spawn(async move { store.put(&Path::from("object"), "content".into()).await });
@@ -140,7 +146,7 @@ async fn the_lock_of_a_killed_process_wedges_nobody() {
 
 async fn store() -> (tempfile::TempDir, LocalStore) {
     let directory = tempfile::tempdir().unwrap();
-    let store = LocalStore::open(directory.path(), false).await.unwrap();
+    let store = LocalStore::open(directory.path(), &LocalOptions::default()).await.unwrap();
     (directory, store)
 }
 
@@ -230,7 +236,7 @@ async fn an_upload_that_misses_a_part_does_not_complete() {
 async fn a_directory_that_cannot_be_made_is_an_error_that_names_it() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("file"), "x").unwrap();
-    let error = LocalStore::open(&directory.path().join("file/below"), false).await.unwrap_err();
+    let error = LocalStore::open(&directory.path().join("file/below"), &LocalOptions::default()).await.unwrap_err();
     assert!(error.to_string().contains("file/below"), "{error}");
 }
 
@@ -238,12 +244,12 @@ async fn a_directory_that_cannot_be_made_is_an_error_that_names_it() {
 async fn no_spelling_of_a_dot_segment_leads_out_of_the_root() {
     let parent = tempfile::tempdir().unwrap();
     std::fs::write(parent.path().join("secret"), "x").unwrap();
-    let store = LocalStore::open(&parent.path().join("root"), false).await.unwrap();
+    let store = LocalStore::open(&parent.path().join("root"), &LocalOptions::default()).await.unwrap();
     let out = Path::parse("%2e%2E/secret").unwrap();
     let refused = |outcome: Result<()>| assert!(matches!(outcome, Err(Error::InvalidPath { .. })), "{outcome:?}");
     refused(store.get(&out).await.map(drop));
     refused(store.head(&out).await.map(drop));
-    refused(store.get_ranges(&out, &[0..1]).await.map(drop));
+    refused(store.get_ranges(&out, &[0..1, 2..3]).await.map(drop));
     refused(store.put(&out, "y".into()).await.map(drop));
     refused(store.put_multipart(&out).await.map(drop));
     refused(store.delete(&out).await);
@@ -254,4 +260,35 @@ async fn no_spelling_of_a_dot_segment_leads_out_of_the_root() {
     refused(store.list_with_offset(Some(&up), &out).try_next().await.map(drop));
     refused(store.list_with_delimiter(Some(&up)).await.map(drop));
     assert_eq!(std::fs::read_to_string(parent.path().join("secret")).unwrap(), "x");
+}
+
+/// Whatever makes content visible gives it a later stamp than all content before it, wherever the clock stands: so no
+/// two contents of a name share a token.
+#[tokio::test]
+async fn every_publication_is_later_than_all_before_it() {
+    let (directory, store) = store().await;
+    let (a, b) = (Path::from("a"), Path::from("b"));
+    store.put(&a, "0".into()).await.unwrap();
+    let ahead = store.head(&a).await.unwrap().last_modified + chrono::TimeDelta::hours(1);
+    std::fs::write(directory.path().join(".lock#0"), (ahead.timestamp_micros() as u64).to_be_bytes()).unwrap();
+    let mut last = ahead;
+    let mut later = async |path: &Path| {
+        let found = store.head(path).await.unwrap().last_modified;
+        assert!(found > last, "{found} is not later than {last}");
+        last = found;
+    };
+    store.put(&a, "1".into()).await.unwrap();
+    later(&a).await;
+    let version = UpdateVersion { e_tag: store.head(&a).await.unwrap().e_tag, version: None };
+    store.put_opts(&a, "2".into(), PutMode::Update(version).into()).await.unwrap();
+    later(&a).await;
+    store.delete(&a).await.unwrap();
+    store.put_opts(&a, "3".into(), PutMode::Create.into()).await.unwrap();
+    later(&a).await;
+    let mut upload = store.put_multipart(&a).await.unwrap();
+    upload.put_part("4".into()).await.unwrap();
+    upload.complete().await.unwrap();
+    later(&a).await;
+    store.copy(&a, &b).await.unwrap();
+    later(&b).await;
 }
