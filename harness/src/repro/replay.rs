@@ -135,8 +135,60 @@ fn causes(verdict: &Verdict) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::event::Breach;
+    use crate::repro::manifest::StoreEntry;
+    use crate::repro::{Contents, Manifest, write};
+
+    const SCENARIO: &str = "\
+summary: a load is acknowledged
+why: everything else stands on it
+graph:
+  schema: 'node Person { name: String @key }'
+steps:
+  - load: {rows: [{type: Person, data: {name: alice}}]}
+";
+
+    fn replay_of(scenario: &str) -> Result<Replay, ReplayError> {
+        let root = tempfile::tempdir().expect("a disk");
+        let manifest = Manifest {
+            format_version: 0,
+            run: "01RUN".into(),
+            cell: CellId::new("write/a-load", "memory"),
+            seed: 7,
+            written_at: "2026-11-22T12:00:00Z".into(),
+            versions: BTreeMap::new(),
+            git_revision: None,
+            command: Vec::new(),
+            files: BTreeMap::new(),
+            store: StoreEntry::default(),
+        };
+        let contents = Contents {
+            manifest,
+            scenario,
+            events: &[],
+            verdict: &broken(&["head-equals-pin"]),
+            evidence: None,
+            engine_log: "",
+            backend_log: None,
+            store: Ok(&[]),
+        };
+        Replay::load(&write(root.path(), &contents, &str::to_owned).expect("a disk"))
+    }
+
+    #[test]
+    fn a_bundle_says_what_has_to_run_again() {
+        let replay = replay_of(SCENARIO).expect("a bundle");
+        assert_eq!((replay.seed, replay.cell), (Seed(7), CellId::new("write/a-load", "memory")));
+        assert_eq!(replay.recorded, broken(&["head-equals-pin"]));
+    }
+
+    #[test]
+    fn a_scenario_in_a_bundle_is_validated_like_any_other() {
+        assert!(matches!(replay_of("summary: nothing else\n"), Err(ReplayError::Scenario(_))));
+    }
 
     fn broken(names: &[&str]) -> Verdict {
         Verdict::Broken { breaches: names.iter().map(|name| Breach::new(*name, "with ids of this run")).collect() }
