@@ -5,10 +5,13 @@
 
 mod refusal;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use datafusion::sql::TableReference;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use lance::datafusion::LanceTableProvider;
@@ -33,7 +36,7 @@ impl Snapshot {
             }
             let table = self.table(&name).await?;
             let provider = LanceTableProvider::new(Arc::clone(table.dataset()), false, false);
-            context.register_table(name.as_str(), Arc::new(provider)).map_err(refused)?;
+            context.register_table(TableReference::bare(name), Arc::new(provider)).map_err(refused)?;
         }
         let plan = context.state().statement_to_plan(statement).await.map_err(refused)?;
         let rows = context.execute_logical_plan(plan).await.map_err(refused)?;

@@ -35,10 +35,12 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>> {
     Ok(statements.map_err(refused)?.into())
 }
 
-/// The names of the tables that a statement reads.
+/// The names of the tables that a statement reads; functions that give rows are none.
 pub(crate) fn tables_of(context: &SessionContext, statement: &Statement) -> Result<BTreeSet<String>> {
-    let references = context.state().resolve_table_references(statement).map_err(refused)?;
-    Ok(references.iter().map(|reference| reference.table().to_owned()).collect())
+    let state = context.state();
+    let references = state.resolve_table_references(statement).map_err(refused)?;
+    let names = references.iter().map(|reference| reference.table().to_owned());
+    Ok(names.filter(|name| !state.table_functions().contains_key(name)).collect())
 }
 
 /// The error of SQL that names a table that is no type.

@@ -273,7 +273,8 @@ impl<'de> Visitor<'de> for Put<'_> {
         match &mut self.column.values {
             Values::F64(b) => b.append_value(value),
             Values::F32(b) if (value as f32).is_finite() => b.append_value(value as f32),
-            _ => self.wrong(value.to_string()),
+            // As JSON writes it: without hundreds of digits.
+            _ => self.wrong(serde_json::Value::from(value).to_string()),
         }
         Ok(())
     }

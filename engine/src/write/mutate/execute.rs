@@ -10,6 +10,7 @@ use arrow_select::concat::concat_batches;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::lit;
+use datafusion::sql::TableReference;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Ident, Query, SelectItem, SetExpr, Statement as SqlStatement};
 
@@ -188,7 +189,7 @@ impl<'a> Mutation<'a> {
                 _ => (self.open(&name).await?, false),
             };
             let view = self.working(ty)?.view(&context, with_row)?;
-            context.register_table(name.as_str(), view).map_err(refused)?;
+            context.register_table(TableReference::bare(name), view).map_err(refused)?;
         }
         let plan = context.state().statement_to_plan(statement).await.map_err(refused)?;
         let rows = context.execute_logical_plan(plan).await.map_err(refused)?;

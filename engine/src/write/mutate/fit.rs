@@ -56,6 +56,9 @@ impl TableColumn<'_> {
         if !converts(values.data_type(), &target) {
             return Err(format!("{} is of SQL type {}: expected {}", self.name, values.data_type(), self.ty));
         }
+        if has_missing_item(values) {
+            return Err(format!("{} has a list with a missing item", self.name));
+        }
         let options = CastOptions { safe: true, ..CastOptions::default() };
         let cast = |to: &DataType| cast_with_options(values, to, &options);
         let fitted = cast(&target).map_err(|e| format!("{} does not fit {}: {e}", self.name, self.ty))?;
@@ -78,17 +81,6 @@ impl TableColumn<'_> {
             return Err(wrong(row));
         }
         self.check_words(&fitted, self.ty)?;
-        if let DataType::List(_) = target
-            && fitted.as_list::<i32>().values().null_count() > 0
-        {
-            return Err(format!("{} has a list with a missing item", self.name));
-        }
-        if let DataType::FixedSizeList(..) = target
-            && (0..fitted.len())
-                .any(|row| fitted.is_valid(row) && fitted.as_fixed_size_list().value(row).null_count() > 0)
-        {
-            return Err(format!("{} has a vector with a missing number", self.name));
-        }
         Ok(fitted)
     }
 
@@ -125,6 +117,15 @@ fn converts(from: &DataType, to: &DataType) -> bool {
         }
         _ => false,
     }
+}
+
+fn has_missing_item(values: &ArrayRef) -> bool {
+    let items = match values.data_type() {
+        DataType::List(_) => values.as_list::<i32>().values(),
+        DataType::LargeList(_) => values.as_list::<i64>().values(),
+        _ => return false,
+    };
+    items.logical_null_count() > 0
 }
 
 /// The first row whose number is not whole.

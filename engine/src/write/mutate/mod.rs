@@ -10,6 +10,8 @@ mod execute;
 mod fit;
 mod settle;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod working;
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,204 @@
+//! Mutating through the façade, over a store in memory.
+
+use std::io::Cursor;
+
+use rstest::rstest;
+
+use super::*;
+use crate::{ErrorKind, Graph, Load, WriteReport};
+
+const SCHEMA: &str = "
+node Person { name: String @key  age: I32?  mail: String? @unique  mood: enum(good, bad)?  born: Date?  tags: [String]?  face: Vector(2)? }
+node Company { id: U16 @key }
+edge WorksAt: Person -> Company { since: DateTime? }
+edge Knows: Person -> Person
+";
+
+const ROWS: &str = r#"
+{"type":"Person","data":{"name":"alice","age":30,"mail":"a@x"}}
+{"type":"Person","data":{"name":"bob","age":40}}
+{"type":"Person","data":{"name":"carl"}}
+{"type":"Company","data":{"id":7}}
+{"type":"WorksAt","from":"alice","to":7}
+{"type":"WorksAt","from":"bob","to":7}
+{"type":"Knows","from":"alice","to":"bob"}
+{"type":"Knows","from":"bob","to":"alice"}
+{"type":"Knows","from":"bob","to":"carl"}
+"#;
+
+async fn graph() -> Graph {
+    let name = ulid::Ulid::from_parts(0, uuid::Uuid::new_v4().as_u128());
+    let graph = Graph::builder(format!("memory://mutate-{name}")).create(SCHEMA).await.unwrap();
+    graph.load(Load::append(), Cursor::new(ROWS.as_bytes().to_vec())).await.unwrap();
+    graph
+}
+
+async fn mutate(graph: &Graph, sql: &str) -> crate::Result<WriteReport> {
+    graph.mutate(Mutate::sql(sql)).await
+}
+
+async fn rows(graph: &Graph, sql: &str) -> Vec<String> {
+    let batches = graph.query(sql).await.unwrap();
+    let mut rows = Vec::new();
+    for batch in &batches {
+        for row in 0..batch.num_rows() {
+            let cells = batch.columns().iter().map(|c| arrow_cast::display::array_value_to_string(c, row).unwrap());
+            rows.push(cells.collect::<Vec<_>>().join("|"));
+        }
+    }
+    rows
+}
+
+async fn people(graph: &Graph) -> Vec<String> {
+    rows(graph, "SELECT name, age FROM Person ORDER BY name").await
+}
+
+#[tokio::test]
+async fn a_row_is_inserted_updated_and_deleted() {
+    let graph = graph().await;
+    let sql = "INSERT INTO Person (name, age, mood, born, tags, face)
+        VALUES ('dora', 20, 'good', '2001-02-03', ['a', 'b'], [1, 2.5])";
+    let report = mutate(&graph, sql).await.unwrap();
+    assert_eq!(report.rows["Person"].inserted, 1);
+    let shown = rows(&graph, "SELECT mood, born, tags[2], face[2] FROM Person WHERE name = 'dora'").await;
+    assert_eq!(shown, ["good|2001-02-03|b|2.5"]);
+    let report = mutate(&graph, "UPDATE Person SET age = age + 1, mood = NULL WHERE age > 25").await.unwrap();
+    assert_eq!(report.rows["Person"].updated, 2);
+    assert_eq!(people(&graph).await, ["alice|31", "bob|41", "carl|", "dora|20"]);
+    let report = mutate(&graph, "DELETE FROM Person AS p WHERE p.name = 'dora'").await.unwrap();
+    assert_eq!(report.rows["Person"].deleted, 1);
+    assert_eq!(people(&graph).await, ["alice|31", "bob|41", "carl|"]);
+}
+
+#[tokio::test]
+async fn a_statement_sees_what_the_former_ones_did_and_all_is_one_commit() {
+    let graph = graph().await;
+    let before = graph.snapshot().version();
+    let sql = "INSERT INTO Person (name, age) VALUES ('dora', 1), ('emil', 2);
+        UPDATE Person SET age = age * 10 WHERE name IN ('dora', 'alice');
+        INSERT INTO Knows (src, dst) SELECT p.name, 'emil' FROM Person p WHERE p.age >= 10 AND p.age <= 300;
+        UPDATE Person SET age = age + 1 WHERE name = 'dora';
+        DELETE FROM Person WHERE name = 'bob';
+        DELETE FROM Person WHERE name = 'emil' AND age = 999";
+    let report = mutate(&graph, sql).await.unwrap();
+    assert_eq!(graph.snapshot().version(), before + 1);
+    assert_eq!(people(&graph).await, ["alice|300", "carl|", "dora|11", "emil|2"]);
+    let person = report.rows["Person"];
+    assert_eq!((person.inserted, person.updated, person.deleted), (2, 1, 1));
+    // bob's edges went with him, the new edge from bob as well.
+    assert_eq!(rows(&graph, "SELECT src, dst FROM Knows ORDER BY src").await, ["alice|emil", "dora|emil"]);
+    assert_eq!(rows(&graph, "SELECT src FROM WorksAt").await, ["alice"]);
+}
+
+#[tokio::test]
+async fn a_row_that_is_deleted_can_be_inserted_anew_in_the_same_mutation() {
+    let graph = graph().await;
+    let sql = "DELETE FROM Person WHERE name = 'alice'; INSERT INTO Person (name, mail) VALUES ('alice', 'a@x')";
+    let report = mutate(&graph, sql).await.unwrap();
+    let person = report.rows["Person"];
+    assert_eq!((person.inserted, person.updated, person.deleted), (1, 0, 1));
+    assert_eq!(people(&graph).await, ["alice|", "bob|40", "carl|"]);
+    assert_eq!(rows(&graph, "SELECT src, dst FROM Knows").await, ["bob|carl"]);
+}
+
+#[tokio::test]
+async fn what_changes_nothing_makes_no_commit() {
+    let graph = graph().await;
+    let before = graph.snapshot().version();
+    let sql =
+        "INSERT INTO Person (name) VALUES ('x'); DELETE FROM Person WHERE name = 'x'; DELETE FROM Company WHERE id = 9";
+    let report = mutate(&graph, sql).await.unwrap();
+    assert_eq!(report.commit_id, None);
+    assert_eq!(graph.snapshot().version(), before);
+}
+
+#[tokio::test]
+async fn deleting_all_rows_leaves_an_empty_table_that_takes_rows_again() {
+    let graph = graph().await;
+    mutate(&graph, "DELETE FROM Person").await.unwrap();
+    for ty in ["Person", "Knows", "WorksAt"] {
+        assert_eq!(rows(&graph, &format!("SELECT count(*) FROM {ty}")).await, ["0"], "{ty}");
+    }
+    mutate(&graph, "INSERT INTO Person (name) VALUES ('alice')").await.unwrap();
+    assert_eq!(people(&graph).await, ["alice|"]);
+}
+
+#[rstest]
+#[case::exists("INSERT INTO Person (name) VALUES ('bob')", "statement 1: Person \"bob\" exists already")]
+#[case::twice(
+    "INSERT INTO Company VALUES (1); INSERT INTO Company VALUES (1)",
+    "statement 2: Company 1 is in the input already, in statement 1"
+)]
+#[case::unique("UPDATE Person SET mail = 'a@x' WHERE name = 'bob'", "Person.mail \"a@x\" is taken by another row")]
+#[case::unique_among_themselves("UPDATE Person SET mail = 'm'", "Person.mail \"m\" is in the input already")]
+#[case::no_endpoint(
+    "INSERT INTO WorksAt (src, dst) VALUES ('zoe', 7)",
+    "WorksAt starts at Person \"zoe\", which does not exist"
+)]
+#[case::deleted_endpoint(
+    "DELETE FROM Person WHERE name = 'carl'; INSERT INTO Knows (src, dst) VALUES ('bob', 'carl')",
+    "Knows ends at Person \"carl\""
+)]
+#[case::edge_exists(
+    "INSERT INTO Knows (src, dst) VALUES ('alice', 'bob')",
+    "Knows from \"alice\" to \"bob\" exists already"
+)]
+#[case::key_update(
+    "UPDATE Person SET name = 'x'",
+    "Person.name cannot be updated: rows are addressed by it; delete the row"
+)]
+#[case::endpoint_update("UPDATE Knows SET dst = 'x'", "Knows.dst cannot be updated")]
+#[case::required("INSERT INTO Person (age) VALUES (1)", "Person.name is missing: it is required")]
+#[case::null("INSERT INTO Person (name) VALUES (NULL)", "Person.name is missing in row 1")]
+#[case::range("INSERT INTO Person (name, age) VALUES ('x', 3000000000)", "Person.age is \"3000000000\": expected I32")]
+#[case::fraction("INSERT INTO Person (name, age) VALUES ('x', 1.5)", "Person.age is \"1.5\": expected I32")]
+#[case::text_as_number(
+    "INSERT INTO Person (name, age) VALUES ('x', '5')",
+    "Person.age is of SQL type Utf8: expected I32"
+)]
+#[case::variant(
+    "INSERT INTO Person (name, mood) VALUES ('x', 'meh')",
+    "Person.mood is \"meh\": expected enum(good, bad)"
+)]
+#[case::date("INSERT INTO Person (name, born) VALUES ('x', 'soon')", "Person.born is \"soon\": expected Date")]
+#[case::dimension("INSERT INTO Person (name, face) VALUES ('x', [1.0])", "Person.face")]
+#[case::null_item(
+    "INSERT INTO Person (name, tags) VALUES ('x', ['a', NULL])",
+    "Person.tags has a list with a missing item"
+)]
+#[case::unknown_column("INSERT INTO Person (nme) VALUES ('x')", "Person has no property `nme`; it has")]
+#[case::unknown_type("INSERT INTO person VALUES ('x')", "there is no type `person`; the types are Person")]
+#[case::unknown_type_read("INSERT INTO Company SELECT id FROM Firm", "there is no type `Firm`")]
+#[case::arity("INSERT INTO Company (id) VALUES (1, 2)", "names 1 columns and gives 2 values")]
+#[case::named_twice("UPDATE Person SET age = 1, age = 2", "Person.age is named twice")]
+#[case::select("SELECT * FROM Person", "a mutation is made of INSERT, UPDATE and DELETE; use `query`")]
+#[case::ddl("DROP TABLE Person", "a mutation is made of")]
+#[case::returning("DELETE FROM Person RETURNING name", "RETURNING is not supported")]
+#[case::syntax("UPDTE Person", "the SQL does not fit")]
+#[case::empty(" ; ", "the SQL has no statement")]
+#[case::hidden("INSERT INTO Company SELECT __row FROM Company", "__row")]
+#[tokio::test]
+async fn a_wrong_mutation_is_refused_and_changes_nothing(#[case] sql: &str, #[case] expected: &str) {
+    let graph = graph().await;
+    let before = graph.snapshot().version();
+    let error = mutate(&graph, sql).await.expect_err("the SQL is wrong");
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
+    assert!(error.to_string().contains(expected), "{error}");
+    assert_eq!(graph.snapshot().version(), before);
+}
+
+#[tokio::test]
+async fn many_rows_are_refused_with_a_way_out() {
+    let graph = graph().await;
+    let sql = "INSERT INTO Company SELECT a.value FROM generate_series(1, 1000) a, generate_series(1, 1000) b";
+    let error = mutate(&graph, sql).await.unwrap_err();
+    assert!(error.to_string().contains("more than 100000 rows; split it"), "{error}");
+}
+
+#[tokio::test]
+async fn a_unique_value_can_move_from_row_to_row() {
+    let graph = graph().await;
+    let sql = "UPDATE Person SET mail = NULL WHERE name = 'alice'; UPDATE Person SET mail = 'a@x' WHERE name = 'bob'";
+    mutate(&graph, sql).await.unwrap();
+    assert_eq!(rows(&graph, "SELECT name FROM Person WHERE mail = 'a@x'").await, ["bob"]);
+}
