@@ -149,6 +149,7 @@ graph:
   schema: 'node Person { name: String @key }'
 steps:
   - load: {rows: [{type: Person, data: {name: alice}}]}
+  - check: {rows: {Person: 1}}
 ";
 
     fn replay_of(scenario: &str) -> Result<Replay, ReplayError> {
