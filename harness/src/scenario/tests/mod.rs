@@ -123,7 +123,7 @@ fn the_reference_names_every_key() {
 /// Files of the project that are made from the types.
 #[rstest]
 #[case("scenarios/scenario.schema.json", schema::to_file(), "chaos schema")]
-#[case("docs/scenarios.md", super::reference::to_markdown(), "chaos schema --markdown")]
+#[case("docs/scenarios.md", crate::scenario::reference::to_markdown(), "chaos schema --markdown")]
 fn what_is_generated_is_what_is_committed(#[case] path: &str, #[case] generated: String, #[case] command: &str) {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
