@@ -31,7 +31,7 @@ pub enum Repair {
         actor: Option<String>,
     },
     /// Move the unreadable sidecar with this file name into quarantine. This gives up finishing or undoing its write:
-    /// what that write committed stays as drift, for a repair to look at.
+    /// what that write committed stays as drift, for a repair to look at. The one thing that a read-only handle writes.
     Quarantine(String),
 }
 
@@ -98,7 +98,7 @@ pub(crate) async fn repair(handle: &Arc<Handle>, repair: Repair) -> Result<Repai
             confirm(handle, actor(named.as_deref())?).await
         }
         Repair::Quarantine(name) => {
-            handle.require_read_write("quarantine a sidecar")?;
+            // Also on a read-only handle: while an unreadable sidecar is there, no other kind of handle can be opened.
             let moved = Journal::new(&handle.runtime.stack, Scope::Repair).quarantine(&name).await?;
             Ok(RepairReport { quarantined: Some(moved), ..RepairReport::default() })
         }
