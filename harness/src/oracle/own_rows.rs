@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::evidence::{Evidence, Known, OperationCall};
 use super::facts::SchemaFacts;
 use super::model::state::{self, Identity};
-use super::model::{sql, write};
+use super::model::{Footprint, footprint, sql, write};
 use super::rows::Row;
 
 /// Which other writes take a row away from a write.
@@ -38,13 +38,13 @@ pub fn own_rows(evidence: &Evidence, schema: &SchemaFacts, index: usize, others:
         return Vec::new();
     }
     let operation = &evidence.operations[index];
-    let rivals: Vec<write::Footprint> = evidence
+    let rivals: Vec<Footprint> = evidence
         .operations
         .iter()
         .enumerate()
         .filter(|(other, rival)| *other != index && rival.known() != Known::Refused)
         .filter(|(_, rival)| others == Others::All || rival.ended.is_none_or(|ended| ended >= operation.started))
-        .filter_map(|(_, rival)| write::footprint(schema, &rival.call))
+        .filter_map(|(_, rival)| footprint::footprint(schema, &rival.call))
         .collect();
     let mut rows = added(schema, &operation.call);
     // A statement of the same call may touch what another one added.

@@ -5,18 +5,20 @@
 //! it takes from the engine is the order of acknowledged writes that overlapped.
 //!
 //! - [`state`]: typed rows by identity;
-//! - [`write`](mod@write): what one load or mutate does to a state, and what it touches;
+//! - [`write`](mod@write): what one load or mutate does to a state; [`footprint`](mod@footprint): what it may touch;
 //! - [`sql`]: the subset of SQL, parsed;
 //! - [`trajectory`]: all ways in which a cell may have gone.
 
+pub mod footprint;
 pub mod sql;
 pub mod state;
 pub mod trajectory;
 pub mod write;
 
+pub use footprint::Footprint;
 pub use state::{Identity, State};
 pub use trajectory::{Candidate, Trajectory, follow};
-pub use write::{Footprint, Refusal};
+pub use write::Refusal;
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::footprint::{self, Footprint};
 use super::state::State;
-use super::write::{self, Footprint, Refusal};
+use super::write::{self, Refusal};
 use crate::oracle::evidence::{Evidence, Known, OperationCall, OperationRecord, Reading, Tick};
 use crate::oracle::facts::SchemaFacts;
 
@@ -189,7 +190,7 @@ fn ordered_writes<'a>(schema: &SchemaFacts, evidence: &'a Evidence, until: Optio
         .enumerate()
         .filter(|(_, operation)| until.is_none_or(|until| operation.started < until))
         .filter_map(|(index, operation)| {
-            write::footprint(schema, &operation.call).map(|footprint| Write { index, operation, footprint })
+            footprint::footprint(schema, &operation.call).map(|footprint| Write { index, operation, footprint })
         })
         .collect();
     writes.sort_by_key(|write| write.operation.started);
