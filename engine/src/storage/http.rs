@@ -51,6 +51,7 @@ impl UnhappyResponse {
         match self.status {
             429 | 503 => StorageErrorKind::Throttled,
             408 | 504 => StorageErrorKind::Timeout,
+            401 | 403 => StorageErrorKind::Permission,
             _ => StorageErrorKind::Transport,
         }
     }
@@ -58,6 +59,11 @@ impl UnhappyResponse {
     /// Exactly the statuses that `object_store` retries.
     fn covers(status: u16) -> bool {
         status == 408 || status == 429 || (500..600).contains(&status)
+    }
+
+    /// A denied listing: the one denial that `object_store` does not type itself.
+    fn is_denied_listing(status: u16, query: &str) -> bool {
+        matches!(status, 401 | 403) && query.split('&').any(|part| part.starts_with("list-type="))
     }
 }
 
@@ -85,13 +91,17 @@ struct TypedService(HttpClient);
 #[async_trait]
 impl HttpService for TypedService {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let query = request.uri().query().unwrap_or_default().to_owned();
         let response = self.0.execute(request).await?;
         let status = response.status().as_u16();
-        if !UnhappyResponse::covers(status) {
+        let is_denial = UnhappyResponse::is_denied_listing(status, &query);
+        if !UnhappyResponse::covers(status) && !is_denial {
             return Ok(response);
         }
         let bytes = response.into_body().bytes().await.unwrap_or_default();
         let body = String::from_utf8_lossy(&bytes[..bytes.len().min(BODY_MAX_BYTES)]).into_owned();
-        Err(HttpError::new(HttpErrorKind::Request, UnhappyResponse::new(status, body)))
+        // `Request` is retried as the response would have been; a denial is not, which `Unknown` stands for.
+        let kind = if is_denial { HttpErrorKind::Unknown } else { HttpErrorKind::Request };
+        Err(HttpError::new(kind, UnhappyResponse::new(status, body)))
     }
 }
