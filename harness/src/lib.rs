@@ -7,12 +7,27 @@
 //! The modules in reading order, from the ground up; imports point upwards in this list only:
 //!
 //! - [`event`]: the stream of what happens in a run, and [`seed`]: where its randomness comes from.
-//! - `scenario`: from YAML to a validated model.
-//! - `backend`, [`fault`], [`workload`], `oracle`: what a cell runs on, what breaks, what is done, what must hold. They do
+//! - [`scenario`]: from YAML to a validated model; [`diagnostic`]: what is wrong with it, and where.
+//! - [`backend`], [`fault`], [`workload`], [`oracle`]: what a cell runs on, what breaks, what is done, what must hold. They do
 //!   not import one another.
 //! - [`runner`]: the supervisor and the worker.
-//! - `report`, `repro`: consumers of events.
+//! - [`report`], [`repro`]: consumers of events.
 //! - [`cli`]: from what was typed to what is done.
 
+pub mod diagnostic;
 pub mod event;
 pub mod seed;
+
+pub mod scenario;
+
+pub mod backend;
+pub mod fault;
+pub mod oracle;
+pub mod workload;
+
+pub mod runner;
+
+pub mod report;
+pub mod repro;
+
+pub mod cli;

@@ -1,0 +1,84 @@
+//! Exit codes: what a script can rely on.
+
+use std::process::ExitCode;
+
+use crate::event::VerdictName;
+use crate::runner::supervisor::RunResult;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything that was run held.
+    Held = 0,
+    /// An invariant was broken, an armed fault did not fire, or a canary passed.
+    Broken = 1,
+    /// The command line or a scenario is wrong.
+    Usage = 2,
+    /// The harness or a backend is in trouble, or a limit was hit: nothing is said about the engine.
+    Trouble = 3,
+    /// Nothing was selected, or nothing of what was selected could be run.
+    Nothing = 4,
+}
+
+/// The table of exit codes, for `--help`.
+pub const TABLE: &str = "\
+Exit codes:
+  0  everything that was run held
+  1  an invariant was broken, an armed fault did not fire, or a canary passed
+  2  bad usage, or an invalid scenario
+  3  trouble with the harness or a backend, or a limit was hit
+  4  nothing was selected, or nothing of it could be run";
+
+impl Exit {
+    /// What a run comes to. A broken promise outweighs trouble, and trouble outweighs that nothing was run.
+    pub fn of(result: &RunResult) -> Exit {
+        let counts = &result.summary.totals;
+        let any = |names: &[VerdictName]| names.iter().any(|name| counts.of(*name) > 0);
+        if any(&[VerdictName::Broken, VerdictName::NotExercised]) {
+            Exit::Broken
+        } else if any(&[VerdictName::Invalid]) {
+            Exit::Usage
+        } else if any(&[VerdictName::Infrastructure, VerdictName::Inconclusive]) || !result.trouble.is_empty() {
+            Exit::Trouble
+        } else if !any(&[VerdictName::Held, VerdictName::Known]) {
+            Exit::Nothing
+        } else {
+            Exit::Held
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Summary;
+
+    fn exit(verdicts: &[VerdictName], trouble: &[&str]) -> Exit {
+        let mut summary = Summary::default();
+        verdicts.iter().for_each(|verdict| summary.totals.add(*verdict));
+        Exit::of(&RunResult { summary, trouble: trouble.iter().map(|text| (*text).to_owned()).collect() })
+    }
+
+    #[test]
+    fn the_worst_that_happened_decides() {
+        use VerdictName::*;
+        assert_eq!(exit(&[Held, Skipped, NotApplicable], &[]), Exit::Held);
+        assert_eq!(exit(&[Held, Infrastructure, Broken], &["no docker"]), Exit::Broken);
+        assert_eq!(exit(&[Held, NotExercised], &[]), Exit::Broken);
+        assert_eq!(exit(&[Held, Inconclusive], &[]), Exit::Trouble);
+        assert_eq!(exit(&[Held], &["no docker"]), Exit::Trouble);
+    }
+
+    #[test]
+    fn nothing_that_was_run_is_not_success() {
+        assert_eq!(exit(&[], &[]), Exit::Nothing);
+        assert_eq!(exit(&[VerdictName::Skipped], &[]), Exit::Nothing);
+    }
+}

@@ -1,0 +1,248 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::exit::TABLE;
+use crate::backend::BackendKind;
+use crate::runner::Shard;
+use crate::seed::Seed;
+
+/// Storage faults against a real engine, on every backend.
+///
+/// A scenario says what breaks, what it forgives and what must hold. It runs on every backend that is there, its
+/// processes are real ones, and a crash is SIGKILL.
+#[derive(Debug, Parser)]
+#[command(name = "chaos", version, after_help = TABLE)]
+pub struct Flags {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenarios; by default all of them on every backend that is there.
+    #[command(after_help = TABLE)]
+    Run(Box<RunArgs>),
+    /// List scenarios, and on which backends they run.
+    List(ListArgs),
+    /// Validate scenarios without running them.
+    Check(CheckArgs),
+    /// List the engine's failpoints: what a hit means, and which scenarios arm it.
+    Failpoints(FailpointsArgs),
+    /// Print the JSON Schema of a scenario file.
+    Schema(SchemaArgs),
+    /// Run a failure again from its bundle alone.
+    #[command(after_help = TABLE)]
+    Replay(Box<ReplayArgs>),
+    /// Remove containers that killed runs have left.
+    Reap(ReapArgs),
+    /// Print the matrix of a CI run.
+    Matrix(MatrixArgs),
+    /// List the backends, and whether they are there.
+    Backends(BackendsArgs),
+    /// Carry out what a supervisor says on standard input.
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Which scenarios.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SelectArgs {
+    /// Scenario files, folders of them, or names below the folder of all scenarios, such as `recovery`.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// Only scenarios with this tag; repeat it to ask for several at once.
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+    /// Only scenarios without this tag.
+    #[arg(long, value_name = "TAG")]
+    pub without_tag: Vec<String>,
+    /// Only scenarios that arm this failpoint.
+    #[arg(long, value_name = "NAME")]
+    pub failpoint: Vec<String>,
+    /// The folder of all scenarios.
+    #[arg(long, value_name = "FOLDER", default_value = crate::scenario::FOLDER)]
+    pub scenarios: PathBuf,
+}
+
+/// Flags of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Which scenarios.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Only this backend; repeat it for several. `service` is any S3 service, from the usual AWS_* variables.
+    #[arg(long, value_name = "BACKEND")]
+    pub backend: Vec<BackendKind>,
+    /// A backend that must be there: without it the run fails instead of skipping.
+    #[arg(long, value_name = "BACKEND")]
+    pub require: Vec<BackendKind>,
+    /// Run only the k-th of n parts of the cells, counted from 1.
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<Shard>,
+    /// How it is done.
+    #[command(flatten)]
+    pub how: HowArgs,
+}
+
+/// How a run is done and told.
+#[derive(Clone, Debug, Args)]
+pub struct HowArgs {
+    /// Cells that run at the same time; by default one for each core.
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// Where every random stream starts; drawn and printed, if not given.
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<Seed>,
+    /// Keep the bytes of every cell, not only of those that fail.
+    #[arg(long)]
+    pub keep: bool,
+    /// What goes to standard output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Also write JUnit XML to this file.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Also write every event as a line of JSON to this file.
+    #[arg(long, value_name = "FILE")]
+    pub json_lines: Option<PathBuf>,
+    /// Also write GitHub annotations, and a job summary where GITHUB_STEP_SUMMARY names a file.
+    #[arg(long)]
+    pub github: bool,
+    /// Whether to use colour.
+    #[arg(long, value_enum, default_value_t)]
+    pub color: Color,
+    /// Where failure bundles go.
+    #[arg(long, value_name = "FOLDER", default_value = "target/chaos")]
+    pub bundle_dir: PathBuf,
+    /// Milliseconds that one step may take.
+    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    pub step_max_ms: u64,
+    /// Milliseconds that one cell may take.
+    #[arg(long, value_name = "MS", default_value_t = 120_000)]
+    pub cell_max_ms: u64,
+}
+
+/// What goes to standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text for people.
+    #[default]
+    Human,
+    /// Every event as a line of JSON.
+    JsonLines,
+    /// Nothing but the exit code.
+    Quiet,
+}
+
+/// Whether to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Yes.
+    Always,
+    /// No.
+    Never,
+}
+
+/// Flags of `list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Which scenarios.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Also print what each shows and why it matters.
+    #[arg(long, short)]
+    pub long: bool,
+}
+
+/// Flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Which scenarios.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// How mistakes are written.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: CheckFormat,
+    /// Whether to use colour.
+    #[arg(long, value_enum, default_value_t)]
+    pub color: Color,
+}
+
+/// How mistakes are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// Excerpts for people.
+    #[default]
+    Human,
+    /// JSON, a line for each file.
+    JsonLines,
+    /// GitHub annotations.
+    Github,
+}
+
+/// Flags of `failpoints`.
+#[derive(Debug, Args)]
+pub struct FailpointsArgs {
+    /// Only those whose name contains this.
+    pub name: Option<String>,
+    /// The folder of all scenarios.
+    #[arg(long, value_name = "FOLDER", default_value = crate::scenario::FOLDER)]
+    pub scenarios: PathBuf,
+}
+
+/// Flags of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Print the reference page instead.
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+/// Flags of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The bundle's folder.
+    #[arg(value_name = "BUNDLE")]
+    pub bundle: PathBuf,
+    /// How it is done; the seed is the bundle's own.
+    #[command(flatten)]
+    pub how: HowArgs,
+}
+
+/// Flags of `reap`.
+#[derive(Debug, Args)]
+pub struct ReapArgs {
+    /// Also remove what belongs to runs that nothing can be told about from here.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Flags of `matrix`.
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// As the JSON that a GitHub job matrix reads.
+    #[arg(long, required = true)]
+    pub github: bool,
+    /// Backends of the matrix.
+    #[arg(long, value_name = "BACKEND")]
+    pub backend: Vec<BackendKind>,
+    /// Parts that the cells of each backend are divided into.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub shards: u32,
+}
+
+/// Flags of `backends`.
+#[derive(Debug, Args)]
+pub struct BackendsArgs {
+    /// Print only the reference of the RustFS image.
+    #[arg(long)]
+    pub image: bool,
+}

@@ -1,0 +1,31 @@
+//! `chaos list`: which scenarios there are, and where they run.
+
+use super::exit::Exit;
+use super::flags::ListArgs;
+use super::select::select;
+
+/// Lists scenarios.
+///
+/// # Errors
+/// A path that cannot be read.
+pub fn command(args: &ListArgs) -> Result<Exit, String> {
+    let selected = select(&args.select)?;
+    for scenario in &selected.scenarios {
+        let backends: Vec<&str> = scenario.backends.iter().map(|backend| backend.as_str()).collect();
+        println!("{}  [{}]", scenario.name, backends.join(", "));
+        if args.long {
+            let tags: Vec<&str> = scenario.tags.iter().map(String::as_str).collect();
+            println!("    {}", scenario.summary);
+            println!("    why: {}", scenario.why.trim().replace('\n', " "));
+            println!("    tags: {}", tags.join(", "));
+        }
+    }
+    for (found, report) in &selected.invalid {
+        eprintln!("{} is invalid: {} mistakes; 'chaos check' shows them", found.path.display(), report.diagnostics.len());
+    }
+    match (selected.scenarios.is_empty(), selected.invalid.is_empty()) {
+        (_, false) => Ok(Exit::Usage),
+        (true, true) => Ok(Exit::Nothing),
+        (false, true) => Ok(Exit::Held),
+    }
+}

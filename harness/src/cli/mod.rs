@@ -1,0 +1,59 @@
+//! From what was typed to what is done.
+//!
+//! - [`flags`]: what can be typed; [`exit`]: how the program ends.
+//! - [`select`]: scenarios that are read and valid; [`settings`]: what the program reads from its surroundings.
+//! - one file a command: [`run`], [`list`], [`check`], [`failpoints`], [`schema`], [`replay`], [`reap`], [`matrix`],
+//!   [`backends`]. [`bundles`] keeps what a failure left.
+
+mod backends;
+mod bundles;
+mod check;
+mod exit;
+mod failpoints;
+mod flags;
+mod list;
+mod matrix;
+mod reap;
+mod replay;
+mod run;
+mod schema;
+mod select;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use exit::Exit;
+pub use flags::{Command, Flags};
+
+/// Does what was typed.
+pub fn main() -> ExitCode {
+    let flags = match Flags::try_parse() {
+        Ok(flags) => flags,
+        Err(error) => {
+            let asked_for = !error.use_stderr();
+            let _ = error.print();
+            return if asked_for { Exit::Held.into() } else { Exit::Usage.into() };
+        }
+    };
+    let exit = match &flags.command {
+        Command::Run(args) => run::command(args),
+        Command::List(args) => list::command(args),
+        Command::Check(args) => check::command(args),
+        Command::Failpoints(args) => failpoints::command(args),
+        Command::Schema(args) => Ok(schema::command(args)),
+        Command::Replay(args) => replay::command(args),
+        Command::Reap(args) => reap::command(args),
+        Command::Matrix(args) => Ok(matrix::command(args)),
+        Command::Backends(args) => backends::command(args),
+        Command::Worker => return crate::runner::worker::serve(),
+    };
+    match exit {
+        Ok(exit) => exit.into(),
+        Err(reason) => {
+            eprintln!("chaos: {reason}");
+            Exit::Usage.into()
+        }
+    }
+}

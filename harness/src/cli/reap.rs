@@ -1,0 +1,22 @@
+//! `chaos reap`: removes what killed runs have left.
+
+use super::exit::Exit;
+use super::flags::ReapArgs;
+use crate::backend::reap::{Leftover, reap};
+
+/// Removes containers and networks of dead runs.
+///
+/// # Errors
+/// Docker does not answer.
+pub fn command(args: &ReapArgs) -> Result<Exit, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("there is no runtime: {error}"))?;
+    let reaped = runtime.block_on(reap(args.all)).map_err(|error| error.to_string())?;
+    let show = |what: &str, leftover: &Leftover| println!("{what} {} of run {}: {}", leftover.id, leftover.run, leftover.why);
+    reaped.removed.iter().for_each(|leftover| show("removed", leftover));
+    reaped.kept.iter().for_each(|leftover| show("kept", leftover));
+    if reaped.removed.is_empty() && reaped.kept.is_empty() {
+        println!("nothing is left of any run");
+    }
+    Ok(Exit::Held)
+}

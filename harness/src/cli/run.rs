@@ -1,0 +1,209 @@
+//! `chaos run`: from what was typed to a run.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use chrono::Utc;
+use ulid::Ulid;
+
+use super::bundles::BundleFolder;
+use super::exit::Exit;
+use super::flags::{Color, Format, HowArgs, RunArgs};
+use super::select::{Selected, select};
+use super::settings;
+use crate::backend::{BackendKind, RunContext};
+use crate::diagnostic;
+use crate::event::{Event, Record, RunStarted, Selection, Sink, Verdict};
+use crate::report::{Github, JsonLines, Junit, Progress, Redacting, Redactor, Terminal};
+use crate::runner::protocol::WorkerLimits;
+use crate::runner::supervisor::RunResult;
+use crate::runner::{CellPlan, Limits, RunOptions, plan, run};
+use crate::seed::Seed;
+
+/// Backends of a run that names none.
+const DEFAULT_BACKENDS: [BackendKind; 4] =
+    [BackendKind::Memory, BackendKind::Local, BackendKind::S3, BackendKind::Rustfs];
+
+/// Runs what was typed.
+///
+/// # Errors
+/// What is wrong with what was typed, or with this machine.
+pub fn command(args: &RunArgs) -> Result<Exit, String> {
+    let selected = select(&args.select)?;
+    if !selected.invalid.is_empty() {
+        show_invalid(&selected, colored(args.how.color, io::stderr().is_terminal()));
+        return Ok(Exit::Usage);
+    }
+    let backends = backends(&args.backend);
+    let plans = plan(&selected.scenarios, &backends, args.shard);
+    let selection = Selection {
+        paths: args.select.paths.clone(),
+        tags: args.select.tag.clone(),
+        backends: backends.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        shard: args.shard.map(|shard| (shard.k, shard.n)),
+        scenarios: selected.scenarios.len() as u64,
+        cells: plans.iter().map(|plan| plan.id.clone()).collect(),
+        jobs: 0,
+    };
+    if let Some(shard) = args.shard {
+        eprintln!("shard {}/{} takes {} cells:", shard.k, shard.n, plans.len());
+        plans.iter().for_each(|plan| eprintln!("  {}", plan.id));
+    }
+    if plans.is_empty() {
+        eprintln!("nothing is selected: {} scenario files were read; 'chaos list' shows them", selected.files);
+        return Ok(Exit::Nothing);
+    }
+    let seed = args.how.seed.unwrap_or_else(Seed::fresh);
+    let (result, _) = start(plans, selection, &args.how, args.require.clone(), seed)?;
+    for trouble in &result.trouble {
+        eprintln!("trouble: {trouble}");
+    }
+    Ok(Exit::of(&result))
+}
+
+fn backends(typed: &[BackendKind]) -> Vec<BackendKind> {
+    let mut backends = Vec::new();
+    for &kind in if typed.is_empty() { &DEFAULT_BACKENDS[..] } else { typed } {
+        if !backends.contains(&kind) {
+            backends.push(kind);
+        }
+    }
+    backends
+}
+
+/// Runs a plan, with every report that was asked for. Also returns the verdict of the last cell that finished.
+///
+/// # Errors
+/// A report that cannot be opened, or a machine that cannot run it.
+pub fn start(
+    plans: Vec<CellPlan>,
+    selection: Selection,
+    how: &HowArgs,
+    required: Vec<BackendKind>,
+    seed: Seed,
+) -> Result<(RunResult, Option<Verdict>), String> {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let jobs = how.jobs.map_or(cores, usize::from);
+    let run_id = Ulid::new().to_string().to_lowercase();
+    let scratch = tempfile::Builder::new().prefix("chaos-").tempdir();
+    let scratch = scratch.map_err(|error| format!("there is no temporary folder: {error}"))?;
+    let program = std::env::current_exe().map_err(|error| format!("the program does not find itself: {error}"))?;
+    let redactor = Redactor::new(settings::secrets());
+    let started = RunStarted {
+        run: run_id.clone(),
+        seed: seed.0,
+        started_at: Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        versions: settings::versions(),
+        selection: Selection { jobs: jobs as u64, ..selection },
+    };
+    let bundles = BundleFolder::new(how.bundle_dir.clone(), &started, redactor.clone());
+    let options = RunOptions {
+        jobs,
+        required,
+        backends: settings::backends(),
+        context: RunContext { run_id, scratch: scratch.path().to_owned(), keep: how.keep },
+        limits: Limits {
+            step_max_ms: how.step_max_ms,
+            cell_max_ms: how.cell_max_ms,
+            worker: WorkerLimits { hold_max_ms: how.step_max_ms * 2 / 3, ..Limits::default().worker },
+            ..Limits::default()
+        },
+        program,
+        bundles: Some(Arc::new(bundles)),
+        today: Utc::now().format("%Y-%m-%d").to_string(),
+        started,
+    };
+    let last = LastVerdict::default();
+    let mut sinks = sinks(how, &redactor)?;
+    sinks.push(Box::new(last.clone()));
+    if how.format == Format::Human {
+        println!("seed {seed}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| format!("there is no runtime: {error}"))?;
+    let result = runtime.block_on(run(plans, options, sinks));
+    let failed = result.summary.totals.total() > 0 && !result.summary.failed.is_empty();
+    if how.keep || failed {
+        eprintln!("bytes of cells are kept in {}", scratch.keep().display());
+    }
+    Ok((result, last.take()))
+}
+
+/// Remembers the last verdict.
+#[derive(Clone, Default)]
+struct LastVerdict(Arc<Mutex<Option<Verdict>>>);
+
+impl LastVerdict {
+    fn take(&self) -> Option<Verdict> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+    }
+}
+
+impl Sink for LastVerdict {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        if let Event::CellFinished(finished) = &record.event {
+            *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(finished.verdict.clone());
+        }
+        Ok(())
+    }
+}
+
+fn sinks(how: &HowArgs, redactor: &Redactor) -> Result<Vec<Box<dyn Sink>>, String> {
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    match how.format {
+        Format::Human => {
+            if io::stderr().is_terminal() {
+                sinks.push(redacted(Progress::<io::Stderr>::bar(), redactor));
+            } else {
+                sinks.push(redacted(Progress::lines(io::stdout()), redactor));
+            }
+            let color = colored(how.color, io::stdout().is_terminal());
+            sinks.push(redacted(Terminal::new(io::stdout()).with_color(color), redactor));
+        }
+        Format::JsonLines => sinks.push(redacted(JsonLines::new(io::stdout()), redactor)),
+        Format::Quiet => {}
+    }
+    if let Some(path) = &how.junit {
+        sinks.push(redacted(Junit::new(create(path)?), redactor));
+    }
+    if let Some(path) = &how.json_lines {
+        sinks.push(redacted(JsonLines::new(create(path)?), redactor));
+    }
+    if how.github {
+        sinks.push(redacted(Github::new(io::stdout(), settings::step_summary()?), redactor));
+    }
+    Ok(sinks)
+}
+
+fn redacted(sink: impl Sink + 'static, redactor: &Redactor) -> Box<dyn Sink> {
+    Box::new(Redacting::new(sink, redactor.clone()))
+}
+
+fn create(path: &Path) -> Result<BufWriter<File>, String> {
+    let cannot = |error: io::Error| format!("{} cannot be written: {error}", path.display());
+    if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
+        std::fs::create_dir_all(folder).map_err(cannot)?;
+    }
+    File::create(path).map(BufWriter::new).map_err(cannot)
+}
+
+/// Whether to use colour on an output that is, or is not, a terminal.
+pub fn colored(color: Color, is_terminal: bool) -> bool {
+    match color {
+        Color::Auto => is_terminal && !settings::no_color(),
+        Color::Always => true,
+        Color::Never => false,
+    }
+}
+
+/// Every mistake of every file, to standard error.
+pub fn show_invalid(selected: &Selected, color: bool) {
+    let mut err = io::stderr().lock();
+    for (_, report) in &selected.invalid {
+        let _ = write!(err, "{}", diagnostic::terminal::render(report, color));
+    }
+    let mistakes: usize = selected.invalid.iter().map(|(_, report)| report.diagnostics.len()).sum();
+    let _ = writeln!(err, "{mistakes} mistakes in {} of {} files", selected.invalid.len(), selected.files);
+}

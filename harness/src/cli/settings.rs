@@ -1,0 +1,60 @@
+//! What the program reads from its surroundings: the environment, and its own version. Nothing else of the harness does.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+
+use omnigraph::storage::StorageOptions;
+
+use crate::backend::{BackendConfig, ServiceConfig};
+
+/// Names the bucket of the backend `service`.
+const BUCKET: &str = "CHAOS_S3_BUCKET";
+/// Names the prefix in it.
+const PREFIX: &str = "CHAOS_S3_PREFIX";
+
+/// Settings of the backends: `service` is there when `CHAOS_S3_BUCKET` names a bucket; how to reach it stands in the usual
+/// `AWS_*` variables.
+pub fn backends() -> BackendConfig {
+    let service = variable(BUCKET).map(|bucket| ServiceConfig {
+        bucket,
+        prefix: variable(PREFIX).unwrap_or_default(),
+        storage: StorageOptions::from_env(),
+    });
+    BackendConfig { service, ..BackendConfig::default() }
+}
+
+/// What must not stand in any report, beside what looks like a secret.
+pub fn secrets() -> Vec<String> {
+    ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].into_iter().filter_map(variable).collect()
+}
+
+/// Versions of everything that has a part in a run.
+pub fn versions() -> BTreeMap<String, String> {
+    let own = env!("CARGO_PKG_VERSION").to_owned();
+    BTreeMap::from([
+        ("chaos".to_owned(), own.clone()),
+        ("omnigraph".to_owned(), own),
+        ("platform".to_owned(), format!("{}-{}", env::consts::OS, env::consts::ARCH)),
+    ])
+}
+
+/// Whether the person at the terminal wants no colour.
+pub fn no_color() -> bool {
+    variable("NO_COLOR").is_some()
+}
+
+/// Where a GitHub job's summary goes; nowhere, outside of one.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn step_summary() -> Result<Box<dyn Write + Send>, String> {
+    let Some(path) = variable("GITHUB_STEP_SUMMARY") else { return Ok(Box::new(io::sink())) };
+    let opened = OpenOptions::new().create(true).append(true).open(&path);
+    opened.map(|file| Box::new(file) as Box<dyn Write + Send>).map_err(|error| format!("{path} cannot be written: {error}"))
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}

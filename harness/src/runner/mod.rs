@@ -1,0 +1,16 @@
+//! The runner: a supervisor that plans cells and judges them, and workers that carry them out.
+//!
+//! - [`plan`]: which cells there are; [`limits`]: how long and how much.
+//! - [`supervisor`]: from a plan to verdicts.
+//! - [`protocol`]: what supervisor and worker, two processes of one program, say to each other.
+//! - [`worker`]: carries out what it is told, and dies where a scenario says so.
+
+pub mod limits;
+pub mod plan;
+pub mod protocol;
+pub mod supervisor;
+pub mod worker;
+
+pub use limits::Limits;
+pub use plan::{CellPlan, Shard, plan};
+pub use supervisor::{Bundles, CellRecord, RunOptions, run};

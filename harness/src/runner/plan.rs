@@ -1,0 +1,138 @@
+//! The plan of a run: which cells there are, and which of them cannot be run anywhere. A pure function of what was selected.
+
+use std::sync::Arc;
+
+use crate::backend::BackendKind;
+use crate::event::CellId;
+use crate::scenario::Scenario;
+use crate::scenario::model::BackendName;
+use crate::seed::Seed;
+
+/// One cell to come.
+#[derive(Clone, Debug)]
+pub struct CellPlan {
+    /// Which.
+    pub id: CellId,
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// The backend.
+    pub backend: BackendKind,
+    /// Why it cannot be run there; none when it can.
+    pub not_applicable: Option<String>,
+}
+
+/// A part of the cells: the `k`-th of `n`, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Which part.
+    pub k: u32,
+    /// Of how many.
+    pub n: u32,
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("'{text}' is no shard; write it as k/n, where k counts from 1 to n, such as 1/4");
+        let (k, n) = text.split_once('/').ok_or_else(wrong)?;
+        let (k, n) = (k.parse().map_err(|_| wrong())?, n.parse().map_err(|_| wrong())?);
+        if k == 0 || k > n { Err(wrong()) } else { Ok(Shard { k, n }) }
+    }
+}
+
+impl Shard {
+    /// Whether the cell at `index` belongs to the part. Neighbours go to different parts, since they tend to be alike.
+    fn takes(self, index: usize) -> bool {
+        index as u64 % u64::from(self.n) == u64::from(self.k) - 1
+    }
+}
+
+/// Every cell of `scenarios` × `backends`, backend by backend in the order given, scenario by scenario in theirs.
+pub fn plan(scenarios: &[Arc<Scenario>], backends: &[BackendKind], shard: Option<Shard>) -> Vec<CellPlan> {
+    let cells = backends.iter().flat_map(|&backend| {
+        scenarios.iter().map(move |scenario| CellPlan {
+            id: CellId::new(&scenario.name, backend.as_str()),
+            scenario: Arc::clone(scenario),
+            backend,
+            not_applicable: not_applicable(scenario, backend),
+        })
+    });
+    let taken = |(index, cell): (usize, CellPlan)| shard.is_none_or(|shard| shard.takes(index)).then_some(cell);
+    cells.enumerate().filter_map(taken).collect()
+}
+
+fn not_applicable(scenario: &Scenario, backend: BackendKind) -> Option<String> {
+    let stands_for: &[BackendName] = match backend {
+        BackendKind::Local => &[BackendName::Local],
+        BackendKind::Memory => &[BackendName::Memory],
+        BackendKind::S3 => &[BackendName::S3],
+        BackendKind::Rustfs => &[BackendName::Rustfs],
+        // Any other S3 service does what the two that scenarios can name do.
+        BackendKind::Service => &[BackendName::S3, BackendName::Rustfs],
+    };
+    if stands_for.iter().any(|name| scenario.backends.contains(name)) {
+        return None;
+    }
+    let names: Vec<&str> = scenario.backends.iter().map(|name| name.as_str()).collect();
+    Some(format!("the scenario says that it runs on {} only", names.join(", ")))
+}
+
+/// Where the random streams of a scenario start: the same on every backend, whatever else is run.
+pub fn seed_of(scenario: &Scenario, root: Seed) -> Seed {
+    scenario.seed.map_or_else(|| root.stream("scenario").stream(&scenario.name), Seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scenario(name: &str) -> Arc<Scenario> {
+        let text = "
+summary: one
+why: because
+backends: [memory, local]
+graph: {schema: 'node Person { name: String @key }'}
+steps:
+  - load: {rows: [{type: Person, data: {name: a}}]}
+";
+        Arc::new(crate::scenario::parse(name, "x.yaml", text.as_bytes()).expect("valid"))
+    }
+
+    #[test]
+    fn shards_are_disjoint_and_cover_everything() {
+        let scenarios: Vec<_> = ["a", "b", "c", "d", "e"].into_iter().map(scenario).collect();
+        let backends = [BackendKind::Memory, BackendKind::Local];
+        let all: Vec<CellId> = plan(&scenarios, &backends, None).into_iter().map(|cell| cell.id).collect();
+        let mut parts: Vec<CellId> = (1..=3)
+            .flat_map(|k| plan(&scenarios, &backends, Some(Shard { k, n: 3 })))
+            .map(|cell| cell.id)
+            .collect();
+        parts.sort();
+        let mut sorted = all.clone();
+        sorted.sort();
+        assert_eq!(parts, sorted);
+        assert_eq!(all.len(), 10);
+    }
+
+    #[test]
+    fn a_backend_that_the_scenario_does_not_name_is_not_applicable_and_still_counted() {
+        let cells = plan(&[scenario("a")], &[BackendKind::Memory, BackendKind::S3], None);
+        assert_eq!(cells[0].not_applicable, None);
+        assert!(cells[1].not_applicable.as_ref().is_some_and(|reason| reason.contains("local, memory")));
+    }
+
+    #[test]
+    fn a_shard_counts_from_one() {
+        assert_eq!("2/4".parse(), Ok(Shard { k: 2, n: 4 }));
+        for text in ["0/4", "5/4", "1", "a/b", "1/0"] {
+            assert!(text.parse::<Shard>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_scenario_draws_the_same_numbers_whatever_else_is_run() {
+        assert_eq!(seed_of(&scenario("a"), Seed(1)), seed_of(&scenario("a"), Seed(1)));
+        assert_ne!(seed_of(&scenario("a"), Seed(1)), seed_of(&scenario("b"), Seed(1)));
+    }
+}

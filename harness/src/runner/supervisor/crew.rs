@@ -1,0 +1,198 @@
+//! The workers of one cell, and what they say, in one stream.
+//!
+//! On most backends every process of the scenario is a worker, and one more looks from outside, damages, converges and
+//! observes. It never runs a step of the engine under faults, so it never crashes, and its read-write open at the end is one
+//! in a fresh process. On `memory` the bytes live in the worker, so one worker is all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::select_all;
+use tokio::time::Instant;
+
+use super::pool::Pool;
+use super::worker_process::{WorkerEnd, WorkerProcess};
+use crate::event::FaultId;
+use crate::runner::protocol::{Begin, Note, Order, Reply, Report, Request, Ticket};
+
+/// The worker that looks from outside.
+const OUTSIDE: &str = "(outside)";
+
+/// Who carries an order out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seat<'a> {
+    /// A process of the scenario.
+    Process(&'a str),
+    /// Whoever looks from outside.
+    Outside,
+}
+
+/// What happened next.
+pub enum Happening {
+    /// An order ended.
+    Done {
+        /// Which.
+        ticket: Ticket,
+        /// How.
+        report: Box<Report>,
+    },
+    /// Something in between.
+    Note(Note),
+    /// A worker is gone.
+    Died(Box<Death>),
+}
+
+/// A worker that is gone.
+pub struct Death {
+    /// The process that it was; none for the one that looks from outside.
+    pub process: Option<String>,
+    /// Where it died, in its own last words.
+    pub place: Option<String>,
+    /// How.
+    pub end: WorkerEnd,
+    /// Orders that it will not answer.
+    pub tickets: BTreeSet<Ticket>,
+    /// What it wrote to its standard error.
+    pub log: String,
+}
+
+struct Member {
+    worker: WorkerProcess,
+    open: BTreeSet<Ticket>,
+    place: Option<String>,
+    killed: bool,
+}
+
+/// The workers of one cell.
+pub struct Crew {
+    pool: Arc<Pool>,
+    begin: Begin,
+    members: BTreeMap<String, Member>,
+    next_ticket: Ticket,
+    logs: BTreeMap<String, String>,
+}
+
+impl Crew {
+    /// Nobody yet; workers are taken as they are needed.
+    pub fn new(pool: Arc<Pool>, begin: Begin) -> Self {
+        Crew { pool, begin, members: BTreeMap::new(), next_ticket: 1, logs: BTreeMap::new() }
+    }
+
+    /// Whether one worker simulates every process.
+    pub fn is_simulated(&self) -> bool {
+        self.begin.simulated
+    }
+
+    fn key(&self, seat: Seat<'_>) -> String {
+        match seat {
+            Seat::Process(name) if !self.begin.simulated => name.to_owned(),
+            _ => OUTSIDE.to_owned(),
+        }
+    }
+
+    /// Gives an order.
+    ///
+    /// # Errors
+    /// No worker can be started.
+    pub async fn order(&mut self, seat: Seat<'_>, order: Order) -> Result<Ticket, String> {
+        let key = self.key(seat);
+        if !self.members.contains_key(&key) {
+            let mut worker = self.pool.take().map_err(|error| format!("a worker cannot be started: {error}"))?;
+            worker.cells += 1;
+            worker.send(&Request::Begin(Box::new(self.begin.clone()))).await;
+            self.members.insert(key.clone(), Member { worker, open: BTreeSet::new(), place: None, killed: false });
+        }
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        if let Some(member) = self.members.get_mut(&key) {
+            member.open.insert(ticket);
+            member.worker.send(&Request::Order { ticket, order: Box::new(order) }).await;
+        }
+        Ok(ticket)
+    }
+
+    /// Lets a window go on.
+    pub async fn release(&mut self, process: &str, fault: &FaultId) {
+        let key = self.key(Seat::Process(process));
+        if let Some(member) = self.members.get_mut(&key) {
+            member.worker.send(&Request::Release { process: process.to_owned(), fault: fault.clone() }).await;
+        }
+    }
+
+    /// Kills the worker that carries an order out. Its death is the next thing to be heard of it.
+    pub fn kill(&mut self, seat: Seat<'_>) -> bool {
+        let key = self.key(seat);
+        let Some(member) = self.members.get_mut(&key) else { return false };
+        member.killed = true;
+        member.worker.kill();
+        true
+    }
+
+    /// What happens next; none when `deadline` passes first.
+    pub async fn next(&mut self, deadline: Instant) -> Option<Happening> {
+        if self.members.is_empty() {
+            return None;
+        }
+        let said = {
+            let waiting = self.members.iter_mut().map(|(key, member)| {
+                let key = key.clone();
+                async move { (key, member.worker.next().await) }.boxed()
+            });
+            match tokio::time::timeout_at(deadline, select_all(waiting)).await {
+                Ok((said, _, _)) => said,
+                Err(_) => return None,
+            }
+        };
+        match said {
+            (key, Some(Reply::Done { ticket, report })) => {
+                if let Some(member) = self.members.get_mut(&key) {
+                    member.open.remove(&ticket);
+                }
+                Some(Happening::Done { ticket, report })
+            }
+            (key, Some(Reply::Note(note))) => {
+                if let (Note::Dying { place, .. }, Some(member)) = (&note, self.members.get_mut(&key)) {
+                    member.place = Some(place.clone());
+                }
+                Some(Happening::Note(note))
+            }
+            (key, None) => self.bury(&key).await.map(|death| Happening::Died(Box::new(death))),
+        }
+    }
+
+    async fn bury(&mut self, key: &str) -> Option<Death> {
+        let mut member = self.members.remove(key)?;
+        let end = member.worker.end().await;
+        let log = member.worker.log();
+        self.keep_log(key, &log);
+        let place = match (member.place, member.killed) {
+            (None, true) => Some("the step itself".to_owned()),
+            (place, _) => place,
+        };
+        let process = (key != OUTSIDE).then(|| key.to_owned());
+        Some(Death { process, place, end, tickets: member.open, log })
+    }
+
+    fn keep_log(&mut self, key: &str, log: &str) {
+        if !log.is_empty() {
+            self.logs.entry(key.to_owned()).or_default().push_str(log);
+        }
+    }
+
+    /// The cell is over: workers that owe nothing wait for another one. Returns what all of them wrote, by process.
+    pub async fn dismiss(mut self) -> BTreeMap<String, String> {
+        for (key, mut member) in std::mem::take(&mut self.members) {
+            let log = member.worker.log();
+            self.keep_log(&key, &log);
+            if member.open.is_empty() && !member.killed {
+                self.pool.give_back(member.worker).await;
+            } else {
+                member.worker.kill();
+                member.worker.end().await;
+            }
+        }
+        self.logs
+    }
+}
+

@@ -1,0 +1,203 @@
+//! The evidence of one cell as it comes in, in the cell's own order of events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::{FaultTally, Outcome};
+use crate::oracle::evidence::{Damage, Evidence, LoadMode, OperationCall, OperationRecord, Reading, SidecarSighting, Tick};
+use crate::runner::protocol::Report;
+use crate::scenario::model::{self, Action, OpenMode, Repair, Step};
+
+/// Collects the evidence.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    evidence: Evidence,
+    tick: Tick,
+    tallies: BTreeMap<(u64, u64), FaultTally>,
+    in_flight: BTreeSet<usize>,
+}
+
+/// A call that has begun.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun {
+    index: Option<usize>,
+    started: Tick,
+}
+
+impl Ledger {
+    fn next_tick(&mut self) -> Tick {
+        self.tick += 1;
+        self.tick
+    }
+
+    /// A step begins.
+    pub fn begin(&mut self, number: u64, step: &Step) -> Begun {
+        let started = self.next_tick();
+        let call = call_of(&step.action);
+        let index = call.map(|call| self.push(Some(number), started, step.process(), step.handle(), step.actor.clone(), call));
+        Begun { index, started }
+    }
+
+    /// A call begins that is no step of its own: set-up, or the opening of a handle after a crash.
+    pub fn begin_call(&mut self, process: &str, handle: &str, call: OperationCall) -> Begun {
+        let started = self.next_tick();
+        Begun { index: Some(self.push(None, started, process, handle, None, call)), started }
+    }
+
+    fn push(
+        &mut self,
+        step: Option<u64>,
+        started: Tick,
+        process: &str,
+        handle: &str,
+        actor: Option<String>,
+        call: OperationCall,
+    ) -> usize {
+        let index = self.evidence.operations.len();
+        self.evidence.operations.push(OperationRecord {
+            step,
+            started,
+            ended: None,
+            handle: handle.to_owned(),
+            process: process.to_owned(),
+            actor,
+            call,
+            // Until it is heard of again.
+            outcome: Outcome::Hung { doing: "running".to_owned() },
+        });
+        self.in_flight.insert(index);
+        index
+    }
+
+    /// A call ended.
+    pub fn end(&mut self, begun: Begun, outcome: &Outcome) -> Tick {
+        let ended = self.next_tick();
+        if let Some(index) = begun.index {
+            self.in_flight.remove(&index);
+            let operation = &mut self.evidence.operations[index];
+            operation.outcome = outcome.clone();
+            operation.ended = match outcome {
+                Outcome::Hung { .. } => None,
+                _ => Some(ended),
+            };
+        }
+        ended
+    }
+
+    /// Takes what a report tells of a step.
+    pub fn take(&mut self, number: u64, step: &Step, begun: Begun, ended: Tick, report: &Report) {
+        if let Some(read) = &report.read {
+            self.evidence.readings.push(Reading {
+                step: Some(number),
+                handle: if step.action.runs_the_engine() { step.handle().to_owned() } else { "(outside)".to_owned() },
+                process: step.process().to_owned(),
+                started: begun.started,
+                ended,
+                graph_version: read.graph_version,
+                rows: read.rows.clone(),
+            });
+        }
+        if let Some(damaged) = &report.damaged {
+            self.evidence.damage.push(Damage {
+                step: number,
+                at: ended,
+                description: damaged.description.clone(),
+                paths: damaged.paths.clone(),
+                may_change_rows: damaged.may_change_rows,
+            });
+        }
+        if let Some(schema) = &report.schema {
+            self.evidence.schema = Some(schema.clone());
+        }
+        self.evidence.read_only_opens.extend(report.read_only_open.clone());
+    }
+
+    /// Takes what was seen from outside after a step.
+    pub fn observe(&mut self, after_step: u64, report: Report) {
+        let at = self.next_tick();
+        if let Some(operation_ids) = report.sidecars {
+            let writers_in_flight = !self.in_flight.is_empty();
+            self.evidence.sightings.push(SidecarSighting { at, after_step, writers_in_flight, operation_ids });
+        }
+        self.evidence.version_readings.extend(report.versions);
+    }
+
+    /// Takes the counts of faults; counts never go down.
+    pub fn count(&mut self, tallies: &[FaultTally]) {
+        for tally in tallies {
+            let key = (tally.fault.step, tally.fault.ordinal);
+            let known = self.tallies.entry(key).or_insert_with(|| FaultTally { reached: 0, fired: 0, ..tally.clone() });
+            known.reached = known.reached.max(tally.reached);
+            known.fired = known.fired.max(tally.fired);
+        }
+    }
+
+    /// Every fault that was armed, with its counts, in the order of the steps.
+    pub fn tallies(&self) -> Vec<FaultTally> {
+        self.tallies.values().cloned().collect()
+    }
+
+    /// Whether a call is in flight.
+    pub fn is_busy(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    /// The schema of the graph, once there is one.
+    pub fn has_graph(&self) -> bool {
+        self.evidence.schema.is_some()
+    }
+
+    /// Takes what set-up created.
+    pub fn created(&mut self, report: &Report) {
+        self.evidence.schema.clone_from(&report.schema);
+    }
+
+    /// The versions that were read when they were new.
+    pub fn versions(&self) -> Vec<crate::oracle::evidence::VersionReading> {
+        self.evidence.version_readings.clone()
+    }
+
+    /// Takes the closing observations.
+    pub fn close(&mut self, report: Report) {
+        if !report.versions_again.is_empty() {
+            self.evidence.version_readings = report.versions_again;
+        }
+        self.evidence.read_only_opens.extend(report.closing_open);
+        self.evidence.closing = report.closing;
+        self.evidence.closing_failed = report.closing_failed;
+    }
+
+    /// Takes the writes through handles that were still open.
+    pub fn probe(&mut self, report: Report) {
+        if let Some(closing) = &mut self.evidence.closing {
+            closing.probes.extend(report.probes);
+        }
+    }
+
+    /// Everything that was seen.
+    pub fn into_evidence(mut self) -> Evidence {
+        self.evidence.faults = self.tallies();
+        self.evidence
+    }
+}
+
+fn call_of(action: &Action) -> Option<OperationCall> {
+    Some(match action {
+        Action::Create(_) => OperationCall::Create,
+        Action::Load(load) => load_call(load),
+        Action::Mutate(sql) => OperationCall::Mutate { sql: sql.clone() },
+        Action::Open(mode) => OperationCall::Open { read_only: *mode == OpenMode::ReadOnly },
+        Action::Refresh(_) => OperationCall::Refresh,
+        Action::Repair(repair) => OperationCall::Repair { confirmed: *repair == Repair::Confirm },
+        _ => return None,
+    })
+}
+
+/// A load as the oracle wants it.
+pub fn load_call(load: &model::Load) -> OperationCall {
+    let mode = match load.mode {
+        model::LoadMode::Append => LoadMode::Append,
+        model::LoadMode::Merge => LoadMode::Merge,
+        model::LoadMode::Overwrite => LoadMode::Overwrite,
+    };
+    OperationCall::Load { mode, rows: load.lines().collect() }
+}

@@ -1,0 +1,267 @@
+//! The supervisor: brings backends up, runs the cells of a plan side by side, judges each, and tells of all of it.
+//!
+//! - [`backends`]: the backends of the run. [`pool`], [`worker_process`]: workers as child processes.
+//! - [`crew`]: the workers of one cell. [`cell`]: the loop over a scenario's steps. [`expect`]: whether a step ended as it
+//!   had to. [`ledger`]: the evidence as it comes in. [`verdict`]: what a cell came to.
+//! - [`log`]: where events go.
+
+mod backends;
+mod cell;
+mod crew;
+mod expect;
+mod ledger;
+mod log;
+mod pool;
+mod verdict;
+mod worker_process;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use futures::StreamExt;
+
+use self::backends::{Backends, Standing};
+use self::cell::{CellRun, Outcomes};
+use self::crew::Crew;
+use self::log::{Bus, CellLog};
+use self::pool::Pool;
+use super::limits::Limits;
+use super::plan::{CellPlan, seed_of};
+use super::protocol;
+use crate::backend::{Backend, BackendConfig, BackendKind, RunContext};
+use crate::event::{CellId, Event, FinishedCell, Record, RunStarted, Sink, Summary, Verdict};
+use crate::oracle::{Evidence, Judgement};
+use crate::scenario::Scenario;
+use crate::seed::Seed;
+use crate::workload::SavedObject;
+
+/// How a run is done.
+pub struct RunOptions {
+    /// What was asked for and what it came to; the first event.
+    pub started: RunStarted,
+    /// Cells that run at the same time.
+    pub jobs: usize,
+    /// Backends that must be there.
+    pub required: Vec<BackendKind>,
+    /// Settings of the backends.
+    pub backends: BackendConfig,
+    /// What the backends are told of the run.
+    pub context: RunContext,
+    /// Bounds of a cell.
+    pub limits: Limits,
+    /// The program that a worker is started from.
+    pub program: PathBuf,
+    /// Whoever keeps what a failure left.
+    pub bundles: Option<Arc<dyn Bundles>>,
+    /// Today as `YYYY-MM-DD`, for failures that are accepted until a date.
+    pub today: String,
+}
+
+/// Everything there is of a cell that did not come out green.
+pub struct CellRecord<'a> {
+    /// What it came to.
+    pub finished: &'a FinishedCell,
+    /// The scenario as it was run.
+    pub scenario: &'a Scenario,
+    /// Every event of the cell, store calls included.
+    pub events: &'a [Record],
+    /// What it was judged by; none where it was not run.
+    pub evidence: Option<&'a Evidence>,
+    /// What the oracle says; none where it was not judged.
+    pub judgement: Option<&'a Judgement>,
+    /// What the workers wrote to their standard error, by process.
+    pub logs: &'a BTreeMap<String, String>,
+    /// Every object of its store, or why they are not here.
+    pub objects: &'a Result<Vec<SavedObject>, String>,
+    /// What the backend logged, where it logs.
+    pub backend_log: Option<String>,
+}
+
+/// Keeps what a failure left.
+pub trait Bundles: Send + Sync {
+    /// Keeps a cell. Returns the folder, and the command that runs it again.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn keep(&self, cell: &CellRecord<'_>) -> std::io::Result<(PathBuf, String)>;
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct RunResult {
+    /// The table of verdicts.
+    pub summary: Summary,
+    /// Trouble that belongs to no cell: a report that could not be written, a backend that could not be taken down.
+    pub trouble: Vec<String>,
+}
+
+/// Runs every cell of `plans`.
+pub async fn run(plans: Vec<CellPlan>, options: RunOptions, sinks: Vec<Box<dyn Sink>>) -> RunResult {
+    let bus = Bus::new(sinks);
+    bus.emit(Event::RunStarted(options.started.clone()));
+    let runnable = plans.iter().filter(|plan| plan.not_applicable.is_none());
+    let mut kinds: Vec<BackendKind> = runnable.clone().map(|plan| plan.backend).collect();
+    kinds.extend(&options.required);
+    kinds.sort_unstable();
+    kinds.dedup();
+    let jobs = options.jobs.max(1);
+    // Up to three workers a cell are common: the one that looks from outside, and two processes.
+    let pool = Arc::new(Pool::new(options.program.clone(), jobs * 3));
+    pool.warm_up((jobs + 1).min(runnable.count() + 1));
+    let backends = Backends::start(&kinds, &options.required, &options.backends, &options.context, &bus);
+    let run = Run { options, bus: Arc::clone(&bus), pool, backends, summary: Mutex::default() };
+    futures::stream::iter(plans).for_each_concurrent(jobs, |plan| run.cell(plan)).await;
+    let mut trouble = run.required_trouble().await;
+    trouble.extend(run.backends.stop().await);
+    let mut summary = run.summary.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    summary.duration_ms = bus.elapsed_ms();
+    bus.emit(Event::RunFinished { summary: summary.clone() });
+    trouble.extend(bus.finish());
+    RunResult { summary, trouble }
+}
+
+struct Run {
+    options: RunOptions,
+    bus: Arc<Bus>,
+    pool: Arc<Pool>,
+    backends: Backends,
+    summary: Mutex<Summary>,
+}
+
+impl Run {
+    /// A required backend that is not ready is trouble, also when no cell of it was selected.
+    async fn required_trouble(&self) -> Vec<String> {
+        let mut trouble = Vec::new();
+        for &kind in &self.options.required {
+            if let Standing::Failed(reason) | Standing::Skipped(reason) = self.backends.standing(kind).await {
+                trouble.push(reason);
+            }
+        }
+        trouble
+    }
+
+    async fn cell(&self, plan: CellPlan) {
+        let started = Instant::now();
+        if let Some(reason) = &plan.not_applicable {
+            let verdict = Verdict::NotApplicable { reason: reason.clone(), line: None };
+            return self.finish_unrun(&plan, verdict);
+        }
+        let backend = match self.backends.standing(plan.backend).await {
+            Standing::Ready(backend) => backend,
+            Standing::Skipped(reason) => return self.finish_unrun(&plan, Verdict::Skipped { reason }),
+            Standing::Failed(reason) => return self.finish_unrun(&plan, Verdict::Infrastructure { reason }),
+        };
+        let seed = seed_of(&plan.scenario, Seed(self.options.started.seed));
+        let log = CellLog::new(Arc::clone(&self.bus), plan.id.clone());
+        log.emit(Event::CellStarted { cell: plan.id.clone(), seed: seed.0 });
+        self.run_on(&plan, backend.as_ref(), seed, &log, started).await;
+    }
+
+    async fn run_on(&self, plan: &CellPlan, backend: &dyn Backend, seed: Seed, log: &Arc<CellLog>, started: Instant) {
+        let store = match backend.cell(&plan.id.to_string()).await {
+            Ok(store) => store,
+            Err(error) => {
+                let reason = format!("there is no place for the cell: {error}");
+                return self.finish_unrun(plan, Verdict::Infrastructure { reason });
+            }
+        };
+        let simulated = plan.backend == BackendKind::Memory;
+        let worker_limits = self.options.limits.worker;
+        let begin = protocol::begin(&plan.id, &plan.scenario, store.address(), seed, simulated, worker_limits);
+        let crew = Crew::new(Arc::clone(&self.pool), begin);
+        let outcomes = CellRun::new(&plan.scenario, crew, Arc::clone(log), self.options.limits).run().await;
+        let mut finished = self.judged(plan, seed, &outcomes);
+        finished.duration_ms = started.elapsed().as_millis() as u64;
+        let keep_bytes = self.options.context.keep || finished.verdict.is_failure();
+        if finished.verdict.is_failure() {
+            let backend_log = backend.logs().await;
+            self.keep_bundle(&mut finished, plan, &outcomes, log, backend_log);
+        }
+        self.finish(finished);
+        if !keep_bytes && let Err(error) = store.cleanup().await {
+            tracing::warn!(cell = %plan.id, %error, "the bytes of a cell could not be removed");
+        }
+    }
+
+    fn judged(&self, plan: &CellPlan, seed: Seed, outcomes: &Outcomes) -> FinishedCell {
+        let mut verdict = outcomes.found.verdict();
+        if let Some(known) = &plan.scenario.known {
+            verdict = verdict::of_known(verdict, known, &self.options.today);
+        }
+        if let Some(canary) = &plan.scenario.canary {
+            verdict = verdict::of_canary(verdict, canary);
+        }
+        FinishedCell {
+            faults: outcomes.found.faults.clone(),
+            held: outcomes.found.held(),
+            ..self.blank(plan, seed, verdict)
+        }
+    }
+
+    fn blank(&self, plan: &CellPlan, seed: Seed, verdict: Verdict) -> FinishedCell {
+        let scenario = &plan.scenario;
+        let waived = scenario.waive.iter().map(|waiver| (waiver.invariant.as_str().to_owned(), waiver.reason.clone()));
+        FinishedCell {
+            cell: plan.id.clone(),
+            summary: scenario.summary.clone(),
+            tags: scenario.tags.iter().cloned().collect(),
+            file: scenario.path.clone(),
+            seed: seed.0,
+            canary: scenario.canary.is_some(),
+            verdict,
+            duration_ms: 0,
+            faults: Vec::new(),
+            held: Vec::new(),
+            waived: waived.collect(),
+            replay: replay_command(&plan.id, &scenario.path, self.options.started.seed),
+            bundle: None,
+        }
+    }
+
+    fn keep_bundle(
+        &self,
+        finished: &mut FinishedCell,
+        plan: &CellPlan,
+        outcomes: &Outcomes,
+        log: &CellLog,
+        backend_log: Option<String>,
+    ) {
+        let Some(bundles) = &self.options.bundles else { return };
+        let events = log.take();
+        let kept = bundles.keep(&CellRecord {
+            finished,
+            scenario: &plan.scenario,
+            events: &events,
+            evidence: Some(&outcomes.evidence),
+            judgement: outcomes.found.judgement.as_ref(),
+            logs: &outcomes.logs,
+            objects: &outcomes.objects,
+            backend_log,
+        });
+        match kept {
+            Ok((folder, command)) => {
+                finished.bundle = Some(folder.display().to_string());
+                finished.replay = command;
+            }
+            Err(error) => tracing::warn!(cell = %plan.id, %error, "a failure bundle could not be written"),
+        }
+    }
+
+    fn finish_unrun(&self, plan: &CellPlan, verdict: Verdict) {
+        let seed = seed_of(&plan.scenario, Seed(self.options.started.seed));
+        self.finish(self.blank(plan, seed, verdict));
+    }
+
+    fn finish(&self, finished: FinishedCell) {
+        self.summary.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).add(&finished);
+        self.bus.emit(Event::CellFinished(finished));
+    }
+}
+
+/// The command that runs a cell again where there is no bundle.
+fn replay_command(cell: &CellId, file: &str, seed: u64) -> String {
+    let what = if file.is_empty() { &cell.scenario } else { file };
+    format!("chaos run {what} --backend {} --seed {seed}", cell.backend)
+}

@@ -1,0 +1,93 @@
+//! The closing observations: the graph converges in a fresh process, and is then looked at from all sides.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use omnigraph::storage::TraceLayer;
+use omnigraph::{Graph, ProcessContext};
+
+use super::host::Host;
+use super::observe;
+use super::world;
+use crate::event::Outcome;
+use crate::oracle::evidence::{Closing, ReadOnlyOpen, SecondRecovery, VersionReading};
+use crate::oracle::facts::ObjectFact;
+use crate::runner::protocol::Report;
+use crate::scenario::model::OpenMode;
+use crate::workload;
+
+/// Store calls of a read-only open that are kept.
+const CALLS_MAX: usize = 1_000;
+
+/// Converges the graph and looks. What cannot be opened again is evidence, not trouble.
+pub async fn close(host: &Arc<Host>, versions: Vec<VersionReading>) -> Report {
+    let mut report = Report::of(Outcome::done());
+    match observed(host, versions, &mut report).await {
+        Ok(()) => {}
+        Err(reason) => {
+            report.closing = None;
+            report.closing_failed = Some(reason);
+        }
+    }
+    report
+}
+
+async fn observed(host: &Arc<Host>, versions: Vec<VersionReading>, report: &mut Report) -> Result<(), String> {
+    let schema = super::facts::facts_of(&host.begin.schema)?;
+    let before = observe::recoveries(host).await;
+    let graph = converge(host).await?;
+    report.recovered = Some(observe::recovered_since(host, &before).await);
+    let mut closing = Closing { world: world::world(&graph, &schema).await?, ..Closing::default() };
+    closing.world.objects = observe::objects(host.site.bare()).await?;
+    let paths = closing.world.tables.iter().map(|pin| (pin.type_name.clone(), pin.path.clone()));
+    let paths: BTreeMap<String, String> = paths.collect();
+    report.versions_again = observe::read_again(&host.site.fresh(&[]), &paths, versions).await;
+    drop(graph);
+
+    let (open, after_open) = open_read_only(host, &closing.world.objects).await?;
+    report.closing_open = Some(open);
+    closing.second_recovery = Some(second_recovery(host, after_open).await?);
+    report.closing = Some(closing);
+    Ok(())
+}
+
+/// A read-write open, which sweeps, in a process that shares nothing with those of the steps.
+async fn converge(host: &Arc<Host>) -> Result<Graph, String> {
+    let opened = workload::open::open(host.site.fresh(&[]), Arc::new(ProcessContext::default()), OpenMode::ReadWrite).await;
+    opened.map_err(|error| format!("{error:?}"))
+}
+
+async fn open_read_only(host: &Arc<Host>, before: &[ObjectFact]) -> Result<(ReadOnlyOpen, Vec<ObjectFact>), String> {
+    let trace = TraceLayer::with_trace(CALLS_MAX);
+    let stack = host.site.fresh(&[Arc::new(trace.clone())]);
+    let opened = observe::open_read_only(&stack).await;
+    let result = match opened {
+        Ok(graph) => query_once(&graph).await,
+        Err(error) => Err(format!("{error:?}")),
+    };
+    let writes = trace.take_trace().into_iter().filter(|record| record.call.operation.is_write());
+    let write_calls = writes.map(|record| format!("{} {}", record.call.operation, record.call.path)).collect();
+    let after = observe::objects(host.site.bare()).await?;
+    let open =
+        ReadOnlyOpen { step: None, result, write_calls, before: Some(before.to_vec()), after: Some(after.clone()) };
+    Ok((open, after))
+}
+
+async fn query_once(graph: &Graph) -> Result<(), String> {
+    let snapshot = graph.snapshot();
+    let Some(first) = snapshot.tables().next().map(|pin| pin.type_name.clone()) else { return Ok(()) };
+    let read = snapshot.query(&format!("SELECT count(*) FROM {first}")).await;
+    read.map(drop).map_err(|error| format!("{error:?}"))
+}
+
+async fn second_recovery(host: &Arc<Host>, before: Vec<ObjectFact>) -> Result<SecondRecovery, String> {
+    let graph = converge(host).await?;
+    let after = observe::objects(host.site.bare()).await?;
+    Ok(SecondRecovery {
+        before,
+        after,
+        rows: world::all_rows(&graph.snapshot()).await?,
+        commits: world::commits(&graph).await?,
+        recoveries: world::recoveries(&graph).await?,
+    })
+}

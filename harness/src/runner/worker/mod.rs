@@ -1,0 +1,126 @@
+//! The worker: a process that carries out what the supervisor orders, one cell after another.
+//!
+//! It reads orders from its standard input and answers on its standard output; see [`super::protocol`]. It is the process
+//! that crashes, and so it keeps nothing that the supervisor needs later: whatever it sees, it says at once.
+//!
+//! - [`host`]: what it holds of a cell; [`site`]: the cell's store; [`process`]: one process of the cell.
+//! - [`order`]: carrying an order out; [`step`]: an order that is a step of the scenario.
+//! - [`observe`], [`world`], [`closing`], [`probe`], [`facts`]: looking from outside, for the oracle.
+//! - [`outbox`]: everything that it says.
+
+mod closing;
+mod facts;
+mod host;
+mod observe;
+mod order;
+mod outbox;
+mod probe;
+mod process;
+mod site;
+mod step;
+mod world;
+
+use std::io::BufRead;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, LocalSet};
+
+use self::host::Host;
+use self::outbox::Outbox;
+use super::protocol::{Report, Request};
+use crate::event::Outcome;
+
+/// Longest message that is read.
+const MESSAGE_MAX_BYTES: usize = 256 << 20;
+
+/// Serves until the supervisor closes the pipe.
+pub fn serve() -> ExitCode {
+    if let Err(reason) = crate::fault::failpoint::switch_on() {
+        eprintln!("failpoints cannot be switched on: {reason}");
+        return ExitCode::from(3);
+    }
+    let filter = tracing_subscriber::EnvFilter::new("warn");
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    // One thread: a cell is small, and a start has to be quick. Lance brings threads of its own for computing.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the worker has no runtime: {error}");
+            return ExitCode::from(3);
+        }
+    };
+    let (sender, mut requests) = mpsc::unbounded_channel();
+    std::thread::spawn(move || read_requests(&sender));
+    let outbox = Outbox::new(std::io::stdout());
+    let local = LocalSet::new();
+    local.block_on(&runtime, async move {
+        let mut serving = Serving { outbox, host: Err("no cell has begun".to_owned()), running: JoinSet::new() };
+        while let Some(request) = requests.recv().await {
+            serving.take(request).await;
+        }
+    });
+    // Whatever still runs belongs to nobody now.
+    std::process::exit(0)
+}
+
+fn read_requests(sender: &mpsc::UnboundedSender<Request>) {
+    for line in std::io::stdin().lock().split(b'\n') {
+        let Ok(line) = line else { return };
+        if line.len() > MESSAGE_MAX_BYTES {
+            eprintln!("a message has {} bytes and the limit is {MESSAGE_MAX_BYTES}", line.len());
+            return;
+        }
+        match serde_json::from_slice(&line) {
+            Ok(request) => {
+                if sender.send(request).is_err() {
+                    return;
+                }
+            }
+            // The text is not repeated: it may hold credentials.
+            Err(error) => eprintln!("a message cannot be read: column {}", error.column()),
+        }
+    }
+}
+
+struct Serving {
+    outbox: Outbox,
+    host: Result<Arc<Host>, String>,
+    running: JoinSet<()>,
+}
+
+impl Serving {
+    async fn take(&mut self, request: Request) {
+        match request {
+            Request::Begin(begin) => {
+                self.end();
+                self.host = Host::begin(*begin, self.outbox.clone()).await;
+            }
+            Request::Order { ticket, order } => match &self.host {
+                Ok(host) => {
+                    let host = Arc::clone(host);
+                    while self.running.try_join_next().is_some() {}
+                    self.running.spawn_local(async move {
+                        let report = order::carry_out(&host, *order).await;
+                        host.outbox.done(ticket, report);
+                    });
+                }
+                Err(reason) => {
+                    self.outbox.done(ticket, Report::of(Outcome::Trouble { reason: reason.clone() }));
+                }
+            },
+            Request::Release { process, fault } => {
+                if let Ok(host) = &self.host {
+                    host.release(&process, &fault);
+                }
+            }
+            Request::End => self.end(),
+        }
+    }
+
+    fn end(&mut self) {
+        self.running.abort_all();
+        self.host = Err("no cell has begun".to_owned());
+    }
+}

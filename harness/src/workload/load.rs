@@ -1,0 +1,43 @@
+//! Loads rows through a handle.
+
+use omnigraph::Graph;
+
+use super::{Done, Recovered};
+use crate::event::{Outcome, WriteData};
+use crate::scenario::model::{Load, LoadMode};
+
+/// Loads the step's rows as JSON lines, the way a client sends them.
+pub async fn load(graph: &Graph, load: &Load, actor: Option<&str>) -> Done {
+    let mode = match load.mode {
+        LoadMode::Append => omnigraph::LoadMode::Append,
+        LoadMode::Merge => omnigraph::LoadMode::Merge,
+        LoadMode::Overwrite => omnigraph::LoadMode::Overwrite,
+    };
+    let mut lines = String::new();
+    for line in load.lines() {
+        lines.push_str(&line.to_string());
+        lines.push('\n');
+    }
+    let request = omnigraph::Load { mode, actor: actor.map(str::to_owned) };
+    match graph.load(request, std::io::Cursor::new(lines.into_bytes())).await {
+        Ok(report) => acknowledged(&report),
+        Err(error) => Done::failed(&error),
+    }
+}
+
+/// An acknowledged write, with what it healed first.
+pub(super) fn acknowledged(report: &omnigraph::WriteReport) -> Done {
+    let rows = report.rows.iter().map(|(name, counts)| (name.clone(), (counts.inserted, counts.updated, counts.deleted)));
+    // A write that changes nothing makes no commit.
+    let write = match (report.operation_id, report.commit_id) {
+        (Some(operation), Some(commit)) => Some(WriteData {
+            operation: operation.to_string(),
+            commit: commit.to_string(),
+            graph_version: report.graph_version,
+            rows: rows.collect(),
+        }),
+        _ => None,
+    };
+    let recovered = Recovered::from(&report.recovered);
+    Done { recovered: Some(recovered), ..Done::of(Outcome::Acknowledged { write }) }
+}
