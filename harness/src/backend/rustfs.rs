@@ -39,12 +39,18 @@ pub struct Rustfs {
     running: Running<Started>,
 }
 
-#[derive(Debug)]
 struct Started {
     container: ContainerAsync<GenericImage>,
     client: S3Client,
     storage: StorageOptions,
     cells: AtomicU64,
+}
+
+impl std::fmt::Debug for Started {
+    /// Without the request of the container, whose environment holds the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Started").field("container", &self.container.id()).field("storage", &self.storage).finish()
+    }
 }
 
 impl Rustfs {

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use omnigraph::storage::{Stack, StorageUri};
+use omnigraph::storage::conformance::{Conformance, Scope};
+use omnigraph::storage::{Secret, Stack, StorageUri};
 use omnigraph_harness::backend::docker::{Engine, LABEL, LABEL_OWNER, LABEL_RUN};
 use omnigraph_harness::backend::reap::{Owner, reap};
 use omnigraph_harness::backend::{
@@ -13,14 +14,14 @@ use testcontainers::runners::AsyncRunner;
 use testcontainers::{GenericImage, ImageExt};
 
 /// A started backend with the folder of its run.
-struct Run {
-    backend: Box<dyn Backend>,
-    run_id: String,
-    scratch: TempDir,
+pub struct Run {
+    pub backend: Box<dyn Backend>,
+    pub run_id: String,
+    pub scratch: TempDir,
 }
 
 /// `None`, and a line that says so, where the backend is absent: never a silent pass.
-async fn start(kind: BackendKind, keep: bool) -> Option<Run> {
+pub async fn start(kind: BackendKind, keep: bool) -> Option<Run> {
     let backend = match available(kind, &BackendConfig::default()).await {
         Availability::Ready(backend) => backend,
         Availability::Absent { reason } => {
@@ -48,6 +49,21 @@ async fn open(cell: &CellStore) -> Stack {
     Stack::open(&uri, &cell.storage, &[]).await.expect("the cell opens")
 }
 
+/// The whole conformance suite on one cell, with a second handle, and with a third that may do nothing where there are
+/// credentials to spoil.
+async fn conforms(cell: &CellStore) {
+    let mut conformance = Conformance::new(open(cell).await).with_other(open(cell).await);
+    if cell.storage.s3.endpoint.is_some() {
+        let mut storage = cell.storage.clone();
+        storage.s3.secret_access_key = Some(Secret::new("spoiled"));
+        let uri: StorageUri = cell.uri.parse().expect("an address");
+        conformance = conformance.with_denied(Stack::open(&uri, &storage, &[]).await.expect("a handle"));
+    }
+    for result in conformance.run(Scope::Everything).await {
+        assert!(!result.is_broken(), "{}: {result}", cell.uri);
+    }
+}
+
 async fn keeps_its_promises_and_its_cells_apart(kind: BackendKind) {
     let Some(Run { backend, scratch: _scratch, .. }) = start(kind, false).await else { return };
     let answers = backend.preflight().await.unwrap_or_else(|error| panic!("{error}"));
@@ -55,6 +71,10 @@ async fn keeps_its_promises_and_its_cells_apart(kind: BackendKind) {
     for answer in &answers {
         assert!(answer.is_kept(), "{answer:?}");
     }
+
+    let suite = backend.cell("conformance").await.expect("a cell");
+    conforms(&suite).await;
+    suite.cleanup().await.unwrap_or_else(|error| panic!("{error}"));
 
     // Two cells of one name, as a scenario that runs twice has them.
     let (one, two) =
