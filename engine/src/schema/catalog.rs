@@ -189,6 +189,11 @@ impl Catalog {
         self.by_name.get(name).map(|at| &self.types[*at])
     }
 
+    /// Where the type of that name stands among [`types`](Self::types).
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
     /// The type with that id.
     pub fn by_id(&self, id: TypeId) -> Option<&TypeDef> {
         self.types.iter().find(|ty| ty.id == id)

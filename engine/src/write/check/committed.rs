@@ -51,7 +51,7 @@ impl Lookups {
 
     /// Whether identities of the type of that name exist.
     pub(crate) fn identities_of(&mut self, name: &str, catalog: &Catalog) {
-        if let Some(ty) = catalog.types().iter().position(|ty| ty.name == name) {
+        if let Some(ty) = catalog.position(name) {
             self.identities(ty);
         }
     }

@@ -75,7 +75,9 @@ impl Gatherer {
             Layout {
                 identity,
                 unique: unique.map(|(at, _)| (at, at + first)).collect(),
-                endpoints: ty.endpoints().map(|(from, to)| [position(&catalog, from), position(&catalog, to)]),
+                endpoints: ty
+                    .endpoints()
+                    .map(|(from, to)| [from, to].map(|node| catalog.position(node).unwrap_or_default())),
             }
         });
         let layouts = layouts.collect();
@@ -143,10 +145,6 @@ impl Gatherer {
         }
         Ok(())
     }
-}
-
-fn position(catalog: &Catalog, name: &str) -> usize {
-    catalog.types().iter().position(|ty| ty.name == name).unwrap_or_default()
 }
 
 /// One record for each row whose value is there.

@@ -57,6 +57,16 @@ impl Mistakes {
         }
     }
 
+    /// Adds mistakes whose places count from `offset`.
+    pub(crate) fn append(&mut self, other: Mistakes, offset: u64) {
+        let unseen = other.count - other.found.len() as u64;
+        for (place, text) in other.found {
+            self.push(place + offset, text);
+        }
+        self.count += unseen;
+        self.advice = self.advice.or(other.advice);
+    }
+
     /// Advice that goes with the whole; the first one stays.
     pub(crate) fn advise(&mut self, advice: &'static str) {
         self.advice.get_or_insert(advice);

@@ -69,13 +69,15 @@ impl Record {
         (&self.shown[nth * share..nth * share + length], self.lengths[nth] & CUT == 0)
     }
 
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.hash.to_le_bytes());
-        out.extend_from_slice(&self.place.to_le_bytes());
-        out.push(self.kind as u8);
-        out.extend_from_slice(&self.edge.to_le_bytes());
-        out.extend_from_slice(&self.lengths);
-        out.extend_from_slice(&self.shown);
+    pub(super) fn encode(&self) -> [u8; RECORD_BYTES] {
+        let mut bytes = [0; RECORD_BYTES];
+        bytes[..16].copy_from_slice(&self.hash.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.place.to_le_bytes());
+        bytes[24] = self.kind as u8;
+        bytes[25..27].copy_from_slice(&self.edge.to_le_bytes());
+        bytes[27..29].copy_from_slice(&self.lengths);
+        bytes[29..].copy_from_slice(&self.shown);
+        bytes
     }
 
     /// Reads back what [`encode`](Self::encode) wrote; `None` when the bytes are something else.

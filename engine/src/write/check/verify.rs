@@ -43,11 +43,7 @@ pub(crate) fn verify(
                 let gone = removed.get(&ty).map_or(&[][..], Vec::as_slice);
                 let mut check =
                     IdentityCheck { catalog: &catalog, ty, conflicts, gone, replaced: Vec::new(), mistakes };
-                spill.for_each_partition(|records| {
-                    for group in records.chunk_by(|a, b| a.hash == b.hash) {
-                        check.group(group);
-                    }
-                })?;
+                spill.for_each_group(|group| check.group(group))?;
                 let mut addresses = check.replaced;
                 if !addresses.is_empty() {
                     addresses.sort_unstable();
@@ -57,11 +53,8 @@ pub(crate) fn verify(
             Space::Unique(ty, property) => {
                 let absent = [removed.get(&ty), replaced.get(&ty)];
                 let is_absent = |address: u64| absent.iter().flatten().any(|list| list.binary_search(&address).is_ok());
-                spill.for_each_partition(|records| {
-                    for group in records.chunk_by(|a, b| a.hash == b.hash) {
-                        check_unique(&catalog.types()[ty], property, group, is_absent, mistakes);
-                    }
-                })?;
+                let def = &catalog.types()[ty];
+                spill.for_each_group(|group| check_unique(def, property, group, is_absent, mistakes))?;
             }
         }
     }

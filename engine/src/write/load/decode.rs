@@ -6,9 +6,9 @@
 //! ```
 //!
 //! A line is parsed once, straight into Arrow builders, as long as `type` stands before what depends on it; otherwise
-//! the line takes a detour through `serde_json::Value`.
+//! what stands before it takes a detour through `serde_json::Value`. Pieces of the input know nothing of each other, so
+//! that several can be decoded at the same time.
 
-use std::collections::HashMap;
 use std::io::BufRead;
 use std::sync::Arc;
 
@@ -20,43 +20,59 @@ use crate::error::{Error, Result};
 use crate::schema::{Catalog, TypeDef};
 use crate::write::check::{Mistakes, Origin};
 
-/// Rows of a type that are gathered before they are handed on.
-pub(super) const BATCH_ROWS: usize = 8_192;
-/// Bytes of input, over all types, after which everything that was gathered is handed on.
-const GATHERED_BYTES_MAX: usize = 64 << 20;
+/// Rows of one type that are handed on together.
+const BATCH_ROWS: usize = 8_192;
 
-/// Rows of one type, and the line that each came from.
-pub(crate) struct TypedBatch {
-    pub(crate) ty: usize,
-    pub(crate) batch: RecordBatch,
-    pub(crate) lines: Vec<u64>,
+/// Rows of one type, and the line that each came from, from 1.
+pub(super) struct TypedBatch {
+    pub(super) ty: usize,
+    pub(super) batch: RecordBatch,
+    pub(super) lines: Vec<u64>,
 }
 
-/// Turns lines into batches.
+/// What a piece of the input comes to.
+pub(super) struct Decoded {
+    /// By type in the order of the catalog, full ones first; none where there is a mistake.
+    pub(super) batches: Vec<TypedBatch>,
+    pub(super) mistakes: Mistakes,
+    /// Lines in the piece.
+    pub(super) lines: u64,
+}
+
+/// Decodes whole lines.
+///
+/// # Errors
+/// Only when the engine is at fault. Mistakes of the input are collected.
+pub(super) fn decode(catalog: &Arc<Catalog>, piece: &[u8]) -> Result<Decoded> {
+    let tables = catalog.types().iter().map(|_| None).collect();
+    let mut decoder = Decoder {
+        catalog: Arc::clone(catalog),
+        tables,
+        mistakes: Mistakes::new(Origin::Line),
+        line: 0,
+        last_type: None,
+        full: Vec::new(),
+    };
+    decoder.feed(piece)?;
+    for ty in 0..decoder.tables.len() {
+        decoder.take(ty)?;
+    }
+    Ok(Decoded { batches: decoder.full, mistakes: decoder.mistakes, lines: decoder.line })
+}
+
 pub(super) struct Decoder {
     pub(super) catalog: Arc<Catalog>,
-    pub(super) by_name: HashMap<String, usize>,
     pub(super) tables: Vec<Option<Box<TableRows>>>,
     pub(super) mistakes: Mistakes,
     pub(super) line: u64,
-    gathered_bytes: usize,
+    /// The type of the line before: lines of a type tend to stand together.
+    pub(super) last_type: Option<usize>,
+    full: Vec<TypedBatch>,
 }
 
 impl Decoder {
-    pub(super) fn new(catalog: Arc<Catalog>) -> Self {
-        let names = catalog.types().iter().enumerate().map(|(at, ty)| (ty.name.clone(), at));
-        let by_name = names.collect();
-        let tables = catalog.types().iter().map(|_| None).collect();
-        Decoder { catalog, by_name, tables, mistakes: Mistakes::new(Origin::Line), line: 0, gathered_bytes: 0 }
-    }
-
-    /// Reads a piece of the input that ends where a line ends, and gives what became full.
-    ///
-    /// # Errors
-    /// Only when the engine is at fault. Mistakes of the input are collected.
-    pub(super) fn feed(&mut self, chunk: &[u8]) -> Result<Vec<TypedBatch>> {
-        let mut full = Vec::new();
-        let mut rest = chunk;
+    fn feed(&mut self, piece: &[u8]) -> Result<()> {
+        let mut rest = piece;
         while !rest.is_empty() && !self.mistakes.is_full() {
             let before = rest;
             // The standard library's line search is compiled with optimisation, ours may not be.
@@ -66,60 +82,38 @@ impl Decoder {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let ty = self.decode_line(line);
-            self.gathered_bytes += line.len();
-            if self.gathered_bytes >= GATHERED_BYTES_MAX {
-                full.extend(self.take_all()?);
-            } else if let Some(ty) = ty
+            let Ok(text) = std::str::from_utf8(line) else {
+                self.mistakes.push(self.line, "not UTF-8");
+                continue;
+            };
+            if let Some(ty) = self.decode_line(text)
                 && self.tables[ty].as_ref().is_some_and(|rows| rows.lines.len() >= BATCH_ROWS)
             {
-                full.extend(self.take(ty)?);
+                self.take(ty)?;
             }
         }
-        Ok(full)
+        Ok(())
     }
 
-    /// What is left at the end of the input, in the order of the catalog.
-    pub(super) fn take_all(&mut self) -> Result<Vec<TypedBatch>> {
-        self.gathered_bytes = 0;
-        let mut batches = Vec::new();
-        for ty in 0..self.tables.len() {
-            batches.extend(self.take(ty)?);
-        }
-        Ok(batches)
-    }
-
-    pub(super) fn is_hopeless(&self) -> bool {
-        self.mistakes.is_full()
-    }
-
-    pub(super) fn into_mistakes(self) -> Mistakes {
-        self.mistakes
-    }
-
-    /// A line that was too long to be read.
-    pub(super) fn overlong(&mut self, limit: usize) {
-        self.line += 1;
-        self.mistakes.push(self.line, format!("longer than {limit} bytes"));
-    }
-
-    fn take(&mut self, ty: usize) -> Result<Option<TypedBatch>> {
-        let Some(rows) = self.tables[ty].take() else { return Ok(None) };
+    /// Hands on the rows that a type has now.
+    fn take(&mut self, ty: usize) -> Result<()> {
+        let Some(rows) = self.tables[ty].take() else { return Ok(()) };
         if !self.mistakes.is_empty() {
             // The write is refused anyway, and the columns of a wrong row do not fit together.
-            return Ok(None);
+            return Ok(());
         }
         let TableRows { mut columns, lines, .. } = *rows;
         let def = &self.catalog.types()[ty];
         let arrays = columns.iter_mut().map(Column::finish).collect::<Result<Vec<_>, _>>();
         let batch = arrays.and_then(|arrays| RecordBatch::try_new(def.arrow_schema(), arrays));
         let batch = batch.map_err(|e| Error::internal(format!("decoded rows of {}: {e}", def.name)))?;
-        Ok(Some(TypedBatch { ty, batch, lines }))
+        self.full.push(TypedBatch { ty, batch, lines });
+        Ok(())
     }
 
-    fn decode_line(&mut self, line: &[u8]) -> Option<usize> {
+    fn decode_line(&mut self, line: &str) -> Option<usize> {
         let mut row = Row { decoder: self, ty: None };
-        let mut json = serde_json::Deserializer::from_slice(line);
+        let mut json = serde_json::Deserializer::from_str(line);
         let read = row.read(&mut json).and_then(|()| json.end());
         let ty = row.ty;
         match read {
@@ -164,7 +158,7 @@ pub(super) struct TableRows {
     expected: Vec<String>,
     /// For each column the last row, from 1, that had a value for it.
     given: Vec<u32>,
-    pub(super) lines: Vec<u64>,
+    lines: Vec<u64>,
     /// Columns before the first property.
     first: usize,
     /// Where the next property is expected: lines tend to name properties in one order.

@@ -6,14 +6,10 @@ use super::LoadMode;
 use crate::schema::{Catalog, TypeDef};
 use crate::write::check::Lookups;
 
-fn position(catalog: &Catalog, name: &str) -> Option<usize> {
-    catalog.types().iter().position(|ty| ty.name == name)
-}
-
 /// The node types at the ends of an edge type.
 fn endpoints<'a>(catalog: &'a Catalog, edge: &'a TypeDef) -> impl Iterator<Item = usize> + 'a {
     let names = edge.endpoints().into_iter().flat_map(|(from, to)| [from, to]);
-    names.filter_map(|name| position(catalog, name))
+    names.filter_map(|name| catalog.position(name))
 }
 
 /// What to read of committed rows, when the input has rows of the types in `present`.
@@ -32,7 +28,7 @@ pub(super) fn lookups(catalog: &Catalog, mode: LoadMode, present: &BTreeSet<usiz
     if mode == LoadMode::Overwrite {
         for (ty, edge) in catalog.types().iter().enumerate().filter(|(ty, _)| !present.contains(ty)) {
             let Some((from, to)) = edge.endpoints() else { continue };
-            let gone = [from, to].map(|node| position(catalog, node).is_some_and(overwritten));
+            let gone = [from, to].map(|node| catalog.position(node).is_some_and(overwritten));
             if gone != [false, false] {
                 lookups.held(ty, gone);
             }

@@ -1,13 +1,12 @@
 //! One line, read by serde's visitors straight into the columns of its type.
 
-use std::sync::Arc;
-
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::column::{Problem, Put};
 use super::decode::{Decoder, TableRows};
-use crate::write::check::excerpt;
+use crate::schema::TypeDef;
+use crate::write::check::{Mistakes, excerpt};
 
 /// A line while it is read.
 pub(super) struct Row<'d> {
@@ -26,14 +25,12 @@ impl Row<'_> {
         self.decoder.mistakes.push(line, text);
     }
 
-    fn type_name(&self, ty: usize) -> &str {
-        &self.decoder.catalog.types()[ty].name
-    }
-
-    /// The rows of a type, which begin with the first line of that type.
-    fn rows(&mut self, ty: usize) -> &mut TableRows {
-        let Decoder { catalog, tables, .. } = &mut *self.decoder;
-        tables[ty].get_or_insert_with(|| Box::new(TableRows::new(&catalog.types()[ty], catalog)))
+    /// What a value of this row needs, its type being known. The rows of a type begin with its first line.
+    fn part(&mut self, ty: usize, key: LineKey) -> Part<'_> {
+        let Decoder { catalog, tables, mistakes, line, .. } = &mut *self.decoder;
+        let def = &catalog.types()[ty];
+        let rows = tables[ty].get_or_insert_with(|| Box::new(TableRows::new(def, catalog)));
+        Part { key, target: Target { rows, def, mistakes, line: *line } }
     }
 }
 
@@ -52,73 +49,79 @@ impl<'de> Visitor<'de> for LineVisitor<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let row = self.row;
         // What stands before the type waits for it.
-        let mut early = Vec::new();
-        let mut seen = Vec::with_capacity(4);
+        let mut early: Vec<(LineKey, Value)> = Vec::new();
+        let mut seen = 0u8;
         while let Some(key) = map.next_key_seed(LineKeySeed)? {
-            if let LineKey::Unknown(name) = &key {
-                map.next_value::<IgnoredAny>()?;
-                row.mistake(format!("unknown key {name}: a line has `type`, `data`, and for an edge `from` and `to`"));
-                continue;
-            }
-            if seen.contains(&key) {
+            let key = match key {
+                Ok(key) => key,
+                Err(name) => {
+                    map.next_value::<IgnoredAny>()?;
+                    row.mistake(format!(
+                        "unknown key {name}: a line has `type`, `data`, and for an edge `from` and `to`"
+                    ));
+                    continue;
+                }
+            };
+            if seen & key as u8 != 0 {
                 map.next_value::<IgnoredAny>()?;
                 row.mistake("a key is there twice");
                 continue;
             }
-            match (&key, row.ty) {
+            match (key, row.ty) {
                 (LineKey::Type, _) => map.next_value_seed(TypeSeed { row: &mut *row })?,
-                (_, Some(ty)) => map.next_value_seed(PartSeed { row: &mut *row, ty, key: key.clone() })?,
+                (key, Some(ty)) => map.next_value_seed(row.part(ty, key))?,
                 // The type is unknown, which is reported already.
-                (_, None) if seen.contains(&LineKey::Type) => map.next_value::<IgnoredAny>().map(drop)?,
-                (_, None) => early.push((key.clone(), map.next_value::<Value>()?)),
+                (_, None) if seen & LineKey::Type as u8 != 0 => map.next_value::<IgnoredAny>().map(drop)?,
+                (key, None) => early.push((key, map.next_value::<Value>()?)),
             }
-            seen.push(key);
+            seen |= key as u8;
         }
-        if !seen.contains(&LineKey::Type) {
+        if seen & LineKey::Type as u8 == 0 {
             row.mistake("`type` is missing");
         }
         if let Some(ty) = row.ty {
             for (key, value) in early {
-                PartSeed { row: &mut *row, ty, key }.deserialize(value).map_err(A::Error::custom)?;
+                row.part(ty, key).deserialize(value).map_err(A::Error::custom)?;
             }
         }
         Ok(())
     }
 }
 
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
+#[repr(u8)]
 enum LineKey {
-    Type,
-    From,
-    To,
-    Data,
-    Unknown(String),
+    Type = 1,
+    From = 2,
+    To = 4,
+    Data = 8,
 }
 
+/// The key, or its excerpt when it is unknown.
 struct LineKeySeed;
 
 impl<'de> DeserializeSeed<'de> for LineKeySeed {
-    type Value = LineKey;
+    type Value = Result<LineKey, String>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<LineKey, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
 impl Visitor<'_> for LineKeySeed {
-    type Value = LineKey;
+    type Value = Result<LineKey, String>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<LineKey, E> {
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
         Ok(match key {
-            "type" => LineKey::Type,
-            "from" => LineKey::From,
-            "to" => LineKey::To,
-            "data" => LineKey::Data,
-            other => LineKey::Unknown(excerpt(other)),
+            "type" => Ok(LineKey::Type),
+            "from" => Ok(LineKey::From),
+            "to" => Ok(LineKey::To),
+            "data" => Ok(LineKey::Data),
+            other => Err(excerpt(other)),
         })
     }
 }
@@ -144,9 +147,13 @@ impl Visitor<'_> for TypeSeed<'_, '_> {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<(), E> {
-        self.row.ty = self.row.decoder.by_name.get(name).copied();
-        if self.row.ty.is_none() {
-            let names: Vec<_> = self.row.decoder.catalog.types().iter().take(20).map(|ty| ty.name.as_str()).collect();
+        let decoder = &mut *self.row.decoder;
+        let same = decoder.last_type.filter(|ty| decoder.catalog.types()[*ty].name == name);
+        let ty = same.or_else(|| decoder.catalog.position(name));
+        decoder.last_type = ty;
+        self.row.ty = ty;
+        if ty.is_none() {
+            let names: Vec<_> = decoder.catalog.types().iter().take(20).map(|ty| ty.name.as_str()).collect();
             let text = format!("unknown type {}: the types are {}", excerpt(name), names.join(", "));
             self.row.mistake(text);
         }
@@ -154,39 +161,50 @@ impl Visitor<'_> for TypeSeed<'_, '_> {
     }
 }
 
-/// The value of `from`, `to` or `data`, the type being known.
-struct PartSeed<'r, 'd> {
-    row: &'r mut Row<'d>,
-    ty: usize,
-    key: LineKey,
+/// Where values of a row go.
+struct Target<'a> {
+    rows: &'a mut TableRows,
+    def: &'a TypeDef,
+    mistakes: &'a mut Mistakes,
+    line: u64,
 }
 
-impl<'de> DeserializeSeed<'de> for PartSeed<'_, '_> {
+impl Target<'_> {
+    fn mistake(&mut self, text: impl Into<String>) {
+        self.mistakes.push(self.line, text);
+    }
+}
+
+/// The value of `from`, `to` or `data`, the type being known.
+struct Part<'a> {
+    key: LineKey,
+    target: Target<'a>,
+}
+
+impl<'de> DeserializeSeed<'de> for Part<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let PartSeed { row, ty, key } = self;
+        let Part { key, mut target } = self;
         let column = match key {
             LineKey::From => 0,
             LineKey::To => 1,
-            _ => return deserializer.deserialize_map(DataVisitor { row, ty }),
+            LineKey::Type | LineKey::Data => return deserializer.deserialize_map(DataVisitor { target }),
         };
-        if row.decoder.catalog.types()[ty].is_node() {
-            let text = format!("{} is a node type: it has no `from` and no `to`", row.type_name(ty));
-            row.mistake(text);
+        if target.def.is_node() {
+            target.mistake(format!("{} is a node type: it has no `from` and no `to`", target.def.name));
             return deserializer.deserialize_ignored_any(IgnoredAny).map(drop);
         }
-        ColumnSeed { row, ty, column }.deserialize(deserializer)
+        ColumnSeed { target: &mut target, column }.deserialize(deserializer)
     }
 }
 
 /// The properties.
-struct DataVisitor<'r, 'd> {
-    row: &'r mut Row<'d>,
-    ty: usize,
+struct DataVisitor<'a> {
+    target: Target<'a>,
 }
 
-impl<'de> Visitor<'de> for DataVisitor<'_, '_> {
+impl<'de> Visitor<'de> for DataVisitor<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -194,15 +212,14 @@ impl<'de> Visitor<'de> for DataVisitor<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let DataVisitor { row, ty } = self;
-        row.rows(ty).begin();
-        while let Some(found) = map.next_key_seed(PropertySeed { row: &mut *row, ty })? {
+        let mut target = self.target;
+        target.rows.begin();
+        while let Some(found) = map.next_key_seed(PropertySeed { target: &mut target })? {
             match found {
-                Ok(column) => map.next_value_seed(ColumnSeed { row: &mut *row, ty, column })?,
+                Ok(column) => map.next_value_seed(ColumnSeed { target: &mut target, column })?,
                 Err(name) => {
                     map.next_value::<IgnoredAny>()?;
-                    let text = format!("{} has no property {name}", row.type_name(ty));
-                    row.mistake(text);
+                    target.mistake(format!("{} has no property {name}", target.def.name));
                 }
             }
         }
@@ -211,9 +228,8 @@ impl<'de> Visitor<'de> for DataVisitor<'_, '_> {
 }
 
 /// The name of a property → its column, or its excerpt when it is unknown.
-struct PropertySeed<'r, 'd> {
-    row: &'r mut Row<'d>,
-    ty: usize,
+struct PropertySeed<'t, 'a> {
+    target: &'t mut Target<'a>,
 }
 
 impl<'de> DeserializeSeed<'de> for PropertySeed<'_, '_> {
@@ -232,17 +248,14 @@ impl Visitor<'_> for PropertySeed<'_, '_> {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        let Decoder { catalog, tables, .. } = &mut *self.row.decoder;
-        let def = &catalog.types()[self.ty];
-        let rows = tables[self.ty].get_or_insert_with(|| Box::new(TableRows::new(def, catalog)));
+        let Target { rows, def, .. } = self.target;
         Ok(rows.find(def, name).ok_or_else(|| excerpt(name)))
     }
 }
 
 /// A value and the column that it goes to.
-struct ColumnSeed<'r, 'd> {
-    row: &'r mut Row<'d>,
-    ty: usize,
+struct ColumnSeed<'t, 'a> {
+    target: &'t mut Target<'a>,
     column: usize,
 }
 
@@ -250,23 +263,20 @@ impl<'de> DeserializeSeed<'de> for ColumnSeed<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let ColumnSeed { row, ty, column } = self;
-        let rows = row.rows(ty);
-        let again = rows.give(column);
+        let ColumnSeed { target, column } = self;
+        let again = target.rows.give(column);
         let mut problem: Option<Problem> = None;
-        let optional = rows.optional[column];
-        Put { column: &mut rows.columns[column], optional, problem: &mut problem }.deserialize(deserializer)?;
-        if !again && problem.is_none() {
-            return Ok(());
-        }
-        let catalog = Arc::clone(&row.decoder.catalog);
-        let def = &catalog.types()[ty];
-        let name = format!("{}.{}", def.name, row.rows(ty).name(def, column));
-        if again {
-            row.mistake(format!("{name} is there twice"));
-        }
-        if let Some(Problem { expected, found }) = problem {
-            row.mistake(format!("{name} is {found}: expected {expected}"));
+        let optional = target.rows.optional[column];
+        let put = Put { column: &mut target.rows.columns[column], optional, problem: &mut problem };
+        put.deserialize(deserializer)?;
+        if again || problem.is_some() {
+            let name = format!("{}.{}", target.def.name, target.rows.name(target.def, column));
+            if again {
+                target.mistake(format!("{name} is there twice"));
+            }
+            if let Some(Problem { expected, found }) = problem {
+                target.mistake(format!("{name} is {found}: expected {expected}"));
+            }
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ use crate::runtime::Runtime;
 use crate::table::{Addresses, Appended, Table, TableChange};
 use crate::write::check::{AddressesByType, BY_VALUE_ROWS_MAX, Conflicts, Gatherer, HashKey, Mistakes, Origin, verify};
 use crate::writer::WriterKind;
-use decode::Decoder;
+use decode::{Decoded, decode};
 use source::{Piece, Source};
 
 /// How loaded rows meet committed ones.
@@ -154,10 +154,8 @@ struct Written {
 impl Job<'_> {
     /// A small input: checked whole, then written.
     async fn prepare_whole(&self, lines: &[u8]) -> Result<Intent> {
-        let mut decoder = Decoder::new(Arc::clone(self.snapshot.catalog()));
-        let mut batches = decoder.feed(lines)?;
-        batches.extend(decoder.take_all()?);
-        decoder.into_mistakes().into_result()?;
+        let Decoded { batches, mistakes, .. } = decode(self.snapshot.catalog(), lines)?;
+        mistakes.into_result()?;
 
         let mut gatherer = Gatherer::new(Arc::clone(self.snapshot.catalog()), self.hash_key());
         for typed in &batches {
@@ -176,9 +174,11 @@ impl Job<'_> {
         for typed in batches {
             by_type.entry(typed.ty).or_default().push(typed.batch);
         }
+        if !by_type.is_empty() {
+            hit(Scope::Load, Window::PrepareStage).await?;
+        }
         let mut written = BTreeMap::new();
         for (ty, batches) in by_type {
-            hit(Scope::Load, Window::PrepareStage).await?;
             let def = &self.snapshot.catalog().types()[ty];
             let table = self.snapshot.table(&def.name).await?;
             let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();

@@ -1,15 +1,16 @@
-//! The pipeline of a large input: reading, decoding and writing go on at the same time, with a few batches in between.
+//! The pipeline of a large input: reading, decoding and writing go on at the same time, with a few pieces in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::{StreamExt, TryStreamExt};
 use tokio::io::AsyncBufRead;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::decode::{Decoder, TypedBatch};
+use super::decode::{Decoded, TypedBatch, decode};
 use super::source::{LINE_BYTES_MAX, Piece, Source};
 use super::{Job, LoadMode, Written};
 use crate::error::{Error, Result};
@@ -19,16 +20,10 @@ use crate::storage::Stack;
 use crate::table::{Appended, Table};
 use crate::write::check::{AddressesByType, Gatherer, Mistakes, Origin, verify};
 
-/// Pieces of input that wait to be decoded.
-const PIECES_WAITING: usize = 4;
+/// Pieces that are decoded at the same time, whatever the number of cores: the result must not depend on it.
+const PIECES_AT_ONCE: usize = 3;
 /// Batches of a type that wait to be written.
 const BATCHES_WAITING: usize = 2;
-
-/// What the decoder leaves behind.
-struct Decoded {
-    mistakes: Mistakes,
-    gatherer: Gatherer,
-}
 
 pub(super) async fn prepare<R>(job: &Job<'_>, first: Piece, source: Source<R>) -> Result<Intent>
 where
@@ -36,7 +31,7 @@ where
 {
     let mut writers = Writers::new(job);
     match run(job, first, source, &mut writers).await {
-        Ok((written, replaced)) => job.intent(written, replaced).await,
+        Ok(replaced) => job.intent(std::mem::take(&mut writers.written), replaced).await,
         Err(error) => {
             writers.discard().await;
             Err(error)
@@ -44,40 +39,60 @@ where
     }
 }
 
-async fn run<R>(
-    job: &Job<'_>,
-    first: Piece,
-    source: Source<R>,
-    writers: &mut Writers,
-) -> Result<(BTreeMap<usize, Written>, AddressesByType)>
+async fn run<R>(job: &Job<'_>, first: Piece, source: Source<R>, writers: &mut Writers) -> Result<AddressesByType>
 where
     R: AsyncBufRead + Send + Unpin + 'static,
 {
-    let (pieces_in, pieces) = mpsc::channel(PIECES_WAITING);
-    let (batches_in, mut batches) = mpsc::channel(BATCHES_WAITING);
-    let decoder = Decoder::new(Arc::clone(job.snapshot.catalog()));
-    let gatherer = Gatherer::new(Arc::clone(job.snapshot.catalog()), job.hash_key());
-    let decoding = tokio::task::spawn_blocking(move || decode(decoder, gatherer, pieces, batches_in));
-    let reading = read(first, source, pieces_in);
-    let distributing = async move {
-        while let Some(typed) = batches.recv().await {
-            writers.write(job, typed).await?;
+    let mut gatherer = Gatherer::new(Arc::clone(job.snapshot.catalog()), job.hash_key());
+    let mut mistakes = Mistakes::new(Origin::Line);
+    let mut line = 0;
+    let pieces = futures::stream::try_unfold((Some(first), source), |(first, mut source)| async {
+        let piece = match first {
+            Some(first) => Some(first),
+            None => source.next().await?,
+        };
+        Ok(piece.map(|piece| (piece, (None, source))))
+    });
+    let catalog = job.snapshot.catalog();
+    let decoded = pieces.map_ok(|piece| decode_piece(Arc::clone(catalog), piece)).try_buffered(PIECES_AT_ONCE);
+    let mut decoded = std::pin::pin!(decoded);
+    while let Some(Decoded { batches, mistakes: found, lines }) = decoded.next().await.transpose()? {
+        mistakes.append(found, line);
+        if mistakes.is_full() {
+            break;
         }
-        Ok::<&mut Writers, Error>(writers)
-    };
-    // A reader that fails ends the input of the decoder; a writer that fails ends its output, by dropping `batches`.
-    let (read, distributed) = tokio::join!(reading, distributing);
-    let decoded = decoding.await.map_err(|e| Error::internal(format!("the decoder stopped: {e}")))?;
-    read?;
-    let writers = distributed?;
-    let Decoded { mistakes, gatherer } = decoded?;
+        for mut typed in batches {
+            // Pieces count their lines from one.
+            typed.lines.iter_mut().for_each(|within| *within += line);
+            gatherer.input(typed.ty, &typed.batch, &typed.lines)?;
+            if mistakes.is_empty() {
+                writers.write(job, typed).await?;
+            }
+        }
+        line += lines;
+    }
     mistakes.into_result()?;
-
     let present = writers.types().collect();
     let (written, replaced) = tokio::join!(writers.finish(), check(job, gatherer, &present));
+    // A mistake in the input says more than a writer that failed.
     let replaced = replaced?;
     written?;
-    Ok((std::mem::take(&mut writers.written), replaced))
+    Ok(replaced)
+}
+
+/// Decodes on a thread of its own: parsing is what takes the time.
+async fn decode_piece(catalog: Arc<crate::schema::Catalog>, piece: Piece) -> Result<Decoded> {
+    match piece {
+        Piece::Lines(lines) => {
+            let decoding = tokio::task::spawn_blocking(move || decode(&catalog, &lines));
+            decoding.await.map_err(|e| Error::internal(format!("the decoder stopped: {e}")))?
+        }
+        Piece::Overlong => {
+            let mut mistakes = Mistakes::new(Origin::Line);
+            mistakes.push(1, format!("longer than {LINE_BYTES_MAX} bytes"));
+            Ok(Decoded { batches: Vec::new(), mistakes, lines: 1 })
+        }
+    }
 }
 
 async fn check(job: &Job<'_>, mut gatherer: Gatherer, present: &BTreeSet<usize>) -> Result<AddressesByType> {
@@ -90,50 +105,6 @@ async fn check(job: &Job<'_>, mut gatherer: Gatherer, present: &BTreeSet<usize>)
         Ok(verdict.replaced)
     });
     checking.await.map_err(|e| Error::internal(format!("the check of the rows stopped: {e}")))?
-}
-
-async fn read<R>(first: Piece, mut source: Source<R>, pieces: mpsc::Sender<Piece>) -> Result<()>
-where
-    R: AsyncBufRead + Send + Unpin,
-{
-    let mut next = Some(first);
-    while let Some(piece) = next {
-        if pieces.send(piece).await.is_err() {
-            // The decoder has found enough mistakes.
-            return Ok(());
-        }
-        next = source.next().await?;
-    }
-    Ok(())
-}
-
-/// Runs on a thread of its own: parsing is what takes the time.
-fn decode(
-    mut decoder: Decoder,
-    mut gatherer: Gatherer,
-    mut pieces: mpsc::Receiver<Piece>,
-    batches: mpsc::Sender<TypedBatch>,
-) -> Result<Decoded> {
-    let mut pass_on = |full: Vec<TypedBatch>| -> Result<bool> {
-        for typed in full {
-            gatherer.input(typed.ty, &typed.batch, &typed.lines)?;
-            if batches.blocking_send(typed).is_err() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    };
-    let mut wanted = true;
-    while let Some(piece) = pieces.blocking_recv().filter(|_| wanted) {
-        match piece {
-            Piece::Lines(lines) => wanted = pass_on(decoder.feed(&lines)?)? && !decoder.is_hopeless(),
-            Piece::Overlong => decoder.overlong(LINE_BYTES_MAX),
-        }
-    }
-    if wanted {
-        pass_on(decoder.take_all()?)?;
-    }
-    Ok(Decoded { mistakes: decoder.into_mistakes(), gatherer })
 }
 
 /// One Lance writer for each type that the input has rows of.
@@ -162,7 +133,9 @@ impl Writers {
 
     async fn write(&mut self, job: &Job<'_>, typed: TypedBatch) -> Result<()> {
         if !self.open.contains_key(&typed.ty) {
-            hit(Scope::Load, Window::PrepareStage).await?;
+            if self.open.is_empty() {
+                hit(Scope::Load, Window::PrepareStage).await?;
+            }
             let sender = self.start(job, typed.ty).await?;
             self.open.insert(typed.ty, (sender, 0));
         }

@@ -167,7 +167,7 @@ impl<'a> Mutation<'a> {
     /// Opens the table of a type, and remembers that the outcome depends on it.
     async fn open(&mut self, name: &str) -> Result<usize> {
         let catalog = self.snapshot.catalog();
-        let ty = catalog.types().iter().position(|ty| ty.name == name).ok_or_else(|| unknown_type(name, catalog))?;
+        let ty = catalog.position(name).ok_or_else(|| unknown_type(name, catalog))?;
         if !self.tables.contains_key(&ty) {
             let table = self.snapshot.table(name).await?;
             self.tables.insert(ty, Working::new(ty, table, catalog.types()[ty].arrow_schema()));

@@ -31,6 +31,9 @@ pub(super) async fn settle(runtime: &Runtime, mutation: Mutation<'_>, actor: Str
         }
     }
     check(runtime, snapshot, &changes, &mut reads).await?;
+    if !changes.is_empty() {
+        hit(Scope::Mutate, Window::PrepareStage).await?;
+    }
     let (mut effects, mut rows) = (BTreeMap::new(), BTreeMap::new());
     for (working, left) in changes {
         let def = &snapshot.catalog().types()[working.ty];
@@ -108,7 +111,6 @@ async fn stage(
     let removed = working.removed.len() as u64;
     let counts = RowCounts { inserted, updated, deleted: removed.saturating_sub(updated) };
     let table = &working.table;
-    hit(Scope::Mutate, Window::PrepareStage).await?;
     let deleted = match removed {
         0 => None,
         _ => Some(table.stage_delete(&Addresses(working.removed.iter().copied().collect())).await?),
