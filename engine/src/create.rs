@@ -28,7 +28,9 @@ pub(crate) async fn create(runtime: &Runtime, schema: &str) -> Result<Snapshot> 
     let mut tables = Vec::new();
     match complete(runtime, &catalog, &mut tables).await {
         Ok(manifest) => {
-            hit(Scope::Create, Window::CreateManifested).await?;
+            if let Err(e) = hit(Scope::Create, Window::CreateManifested).await {
+                tracing::warn!(error = %e, "a creation failed after the graph was complete");
+            }
             Ok(Snapshot::of_new_graph(&runtime.stack, manifest, catalog, tables))
         }
         Err(Incomplete { error, ours_is_not_there }) => {
@@ -76,8 +78,13 @@ async fn complete(runtime: &Runtime, catalog: &Catalog, tables: &mut Vec<Table>)
     let incarnation = IncarnationId::new(runtime.ids.ulid());
     let state = GraphState { version: 1, incarnation, schema: SchemaPointer { hash }, tables: entries, commit };
     ManifestHead::create(&runtime.stack, state).await.map_err(|error| {
-        let lost_the_race = error.kind() == ErrorKind::AlreadyExists;
-        Incomplete { error, ours_is_not_there: lost_the_race }
+        if error.kind() == ErrorKind::AlreadyExists {
+            return Incomplete { error, ours_is_not_there: true };
+        }
+        let error = Error::new(ErrorKind::InDoubt, "the graph may have been created")
+            .with_advice("open it; if there is none, create it again")
+            .with_source(error);
+        Incomplete { error, ours_is_not_there: false }
     })
 }
 

@@ -93,6 +93,7 @@ struct Inner {
     message: Cow<'static, str>,
     advice: Option<Cow<'static, str>>,
     operation: Option<OperationId>,
+    needs_recovery: bool,
     source: Option<BoxError>,
 }
 
@@ -104,6 +105,7 @@ impl Error {
             message: message.into(),
             advice: None,
             operation: None,
+            needs_recovery: false,
             source: None,
         }))
     }
@@ -123,6 +125,12 @@ impl Error {
     /// Names the operation that the error is about.
     pub fn with_operation(mut self, operation: OperationId) -> Self {
         self.0.operation = Some(operation);
+        self
+    }
+
+    /// Marks what a retry alone cannot get past: tables stand where only a read-write open can put them back.
+    pub(crate) fn needing_recovery(mut self) -> Self {
+        self.0.needs_recovery = true;
         self
     }
 
@@ -147,14 +155,14 @@ impl Error {
         self.0.advice.as_deref()
     }
 
-    /// The write that the error is about; present on every [`ErrorKind::InDoubt`].
+    /// The write that the error is about; present on every write that is [`ErrorKind::InDoubt`].
     pub fn operation_id(&self) -> Option<OperationId> {
         self.0.operation
     }
 
     /// Whether the same call can be expected to succeed later without any other step.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Conflict | ErrorKind::Storage | ErrorKind::Timeout)
+        !self.0.needs_recovery && matches!(self.0.kind, ErrorKind::Conflict | ErrorKind::Storage | ErrorKind::Timeout)
     }
 
     /// Whether the effect may be durable although the call failed.

@@ -1,7 +1,7 @@
 //! Walking the versions of the manifest: they are the history.
 
 use super::ManifestHead;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::history::Commit;
 use crate::id::OperationId;
 use crate::limit::HISTORY_WALK_MAX_COUNT;
@@ -28,7 +28,12 @@ pub async fn log(head: &ManifestHead, limit: usize) -> Result<Vec<Commit>> {
 /// The store's trouble.
 pub async fn find_operation(head: &ManifestHead, operation: OperationId, since: u64) -> Result<Option<Commit>> {
     let newest = head.state().version;
-    let oldest = (since + 1).max(newest.saturating_sub(HISTORY_WALK_MAX_COUNT));
+    let oldest = since.saturating_add(1);
+    if newest.saturating_sub(oldest) > HISTORY_WALK_MAX_COUNT {
+        return Err(Error::internal(format!(
+            "operation {operation} was prepared on version {since}, more than {HISTORY_WALK_MAX_COUNT} versions ago"
+        )));
+    }
     for version in (oldest..=newest).rev() {
         let commit = head.at(version).await?.state().commit.clone();
         if commit.operation_id == Some(operation) {

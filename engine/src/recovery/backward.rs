@@ -28,13 +28,13 @@ pub(super) async fn roll_back(act: &Act<'_>, world: &World, sidecar: &Sidecar) -
 
 /// HEAD, when it is the restore of an earlier pass over this very operation that was interrupted before its publish.
 ///
-/// A restore names the operation and has an identity that was never planned. The pin cannot have moved since: whoever
-/// publishes this table commits to it first, and then HEAD would not be the restore.
+/// It counts only if it restored what is the pin now: a live writer of another process may have committed before the
+/// restore and published after it, and then the restore would take an acknowledged write away. Pins only grow, so an
+/// equal pin has not moved.
 fn restored_before(found: &Found, operation: OperationId) -> Option<u64> {
     let newest = found.facts.landed.last()?;
-    let is_restore = newest.operation == Some(operation)
-        && newest.transaction_uuid.as_deref() != Some(found.planned.transaction_uuid.as_str());
-    is_restore.then_some(newest.version)
+    let of_this_pin = newest.operation == Some(operation) && newest.restored == Some(found.facts.pin);
+    of_this_pin.then_some(newest.version)
 }
 
 async fn restore(act: &Act<'_>, found: &Found, operation: OperationId) -> Result<u64> {

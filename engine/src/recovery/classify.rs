@@ -71,6 +71,7 @@ mod tests {
                 version,
                 transaction_uuid: Some((*uuid).to_owned()),
                 operation: None,
+                restored: None,
             })
             .collect();
         TableFacts { base: 2, planned: "ours".into(), pin, head, landed }

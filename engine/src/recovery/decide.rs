@@ -38,6 +38,8 @@ pub struct Observation {
     pub tables: Vec<TableState>,
     /// Whether a table that the write was validated against has been published again since.
     pub reads_moved: bool,
+    /// Whether HEAD of a planned table is a transaction of this operation that is not visible.
+    pub ours_past_pin: bool,
 }
 
 /// What recovery will do.
@@ -70,12 +72,16 @@ impl Decision {
 /// | observation | decision |
 /// |---|---|
 /// | the branch no longer lives that life | discard |
+/// | published by a roll back, and a commit of ours landed after it | roll back again |
 /// | published by a roll back | finish as rolled back |
 /// | published by its writer or by a roll forward | finish as rolled forward |
 /// | any table regressed | abort |
 /// | every table untouched | retire |
 /// | every table committed, and what it was validated against still stands | roll forward |
 /// | anything else | roll back |
+///
+/// The second row is a writer that another process took for dead: it was undone between two of its commits, landed the
+/// second, and learnt of its end when it came to publish.
 ///
 /// The last but one row asks more than that every table is committed. Two processes can race with a write to an edge
 /// table and the deletion of its endpoint: each commits to a table of its own, one publishes first, and finishing the
@@ -85,6 +91,7 @@ pub fn decide(observation: &Observation) -> Decision {
         return Decision::Discard;
     }
     match observation.published {
+        Some(CommitKind::RolledBack) if observation.ours_past_pin => return Decision::RollBack,
         Some(CommitKind::RolledBack) => return Decision::Finish(RecoveryKind::RolledBack),
         Some(_) => return Decision::Finish(RecoveryKind::RolledForward),
         None => {}
@@ -107,7 +114,8 @@ mod tests {
     use super::*;
 
     fn seen(tables: &[TableState]) -> Observation {
-        Observation { branch_lives: true, published: None, tables: tables.to_vec(), reads_moved: false }
+        let tables = tables.to_vec();
+        Observation { branch_lives: true, published: None, tables, reads_moved: false, ours_past_pin: false }
     }
 
     #[test]
@@ -126,6 +134,16 @@ mod tests {
             let published = Observation { published: Some(kind), ..seen(&[Foreign, Superseded]) };
             assert_eq!(decide(&published), Decision::Finish(audit));
         }
+    }
+
+    #[test]
+    fn a_commit_that_landed_after_its_write_was_undone_is_undone_too() {
+        let late = Observation {
+            published: Some(CommitKind::RolledBack),
+            ours_past_pin: true,
+            ..seen(&[Superseded, Committed])
+        };
+        assert_eq!(decide(&late), Decision::RollBack);
     }
 
     #[test]

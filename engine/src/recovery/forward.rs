@@ -15,7 +15,7 @@ pub(super) async fn roll_forward(act: &Act<'_>, world: &World, sidecar: &Sidecar
         .map(|found| TableOutcome {
             path: found.planned.path.clone(),
             from: found.facts.pin,
-            to: found.planned.base_version + 1,
+            to: found.facts.head,
         })
         .collect();
     publish(act, world, sidecar, CommitKind::RolledForward, outcomes).await

@@ -59,7 +59,10 @@ pub(crate) async fn pass(runtime: &Runtime, scope: Scope, manifest: &mut Manifes
         if journal.read(&sidecar.file_name()).await?.is_none() {
             continue;
         }
-        match resolve(&Act { runtime, scope }, manifest, &sidecar).await? {
+        let resolution = resolve(&Act { runtime, scope }, manifest, &sidecar).await;
+        // Told before the queues are given back: who waits for them has read what may have moved.
+        runtime.gate.published(manifest.state().version);
+        match resolution? {
             Resolution::Resolved(kind) => report.resolved.push((sidecar.operation_id, kind)),
             Resolution::Deferred(why) => {
                 tracing::warn!(operation = %sidecar.operation_id, why, "recovery deferred");

@@ -36,7 +36,13 @@ pub(crate) async fn observe(stack: &Stack, manifest: &ManifestHead, sidecar: &Si
         manifest: manifest.clone(),
         published: None,
         tables: Vec::new(),
-        observation: Observation { branch_lives, published: None, tables: Vec::new(), reads_moved: false },
+        observation: Observation {
+            branch_lives,
+            published: None,
+            tables: Vec::new(),
+            reads_moved: false,
+            ours_past_pin: false,
+        },
     };
     if !branch_lives {
         return Ok(world);
@@ -50,11 +56,19 @@ pub(crate) async fn observe(stack: &Stack, manifest: &ManifestHead, sidecar: &Si
     }
     world.observation.published = world.published.as_ref().map(|commit| commit.kind);
     world.observation.tables = world.tables.iter().map(|found| found.state).collect();
+    world.observation.ours_past_pin = world.tables.iter().any(ours_past_pin);
     world.observation.reads_moved = sidecar
         .reads
         .iter()
         .any(|read| state.tables.get(&read.path).is_none_or(|entry| entry.version != read.version));
     Ok(world)
+}
+
+/// Whether HEAD is the planned transaction and the manifest does not know of it.
+fn ours_past_pin(found: &Found) -> bool {
+    found.facts.head > found.facts.pin
+        && found.facts.landed.last().and_then(|newest| newest.transaction_uuid.as_deref())
+            == Some(found.planned.transaction_uuid.as_str())
 }
 
 async fn observe_table(stack: &Stack, planned: &PlannedTable, pin: u64) -> Result<TableFacts> {

@@ -15,7 +15,7 @@ use object_store::path::Path;
 
 use super::{StagedTable, Table};
 use crate::error::{Error, ErrorKind};
-use crate::storage::Stack;
+use crate::storage::{Stack, StorageErrorKind};
 
 /// Where a commit landed.
 #[derive(Clone, Debug)]
@@ -131,9 +131,19 @@ impl StagedTable {
                     .with_source(e);
                 Err(CommitFailure::Moved(error))
             }
+            // One read after a request that broke off or ran out of time does not show that it will never land.
+            Err(e) if is_ambiguous(&e) => {
+                let error = Error::new(ErrorKind::Storage, format!("a commit to table `{path}` may or may not have landed"))
+                    .with_source(e);
+                Err(CommitFailure::Unknown(error))
+            }
             Err(e) => Err(CommitFailure::Failed(Error::from(e).context(format_args!("commit to table `{path}`")))),
         }
     }
+}
+
+fn is_ambiguous(error: &lance::Error) -> bool {
+    matches!(StorageErrorKind::of(error), Some(StorageErrorKind::Timeout | StorageErrorKind::Transport))
 }
 
 fn is_moved(error: &lance::Error) -> bool {

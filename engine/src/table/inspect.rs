@@ -1,5 +1,7 @@
 //! What stands in a dataset: its HEAD, and whose transactions made the versions after a base.
 
+use lance::dataset::transaction::Operation;
+
 use super::Table;
 use crate::error::{Error, Result};
 use crate::id::OperationId;
@@ -18,6 +20,8 @@ pub struct LandedVersion {
     pub transaction_uuid: Option<String>,
     /// The operation that the transaction names, where it names one.
     pub operation: Option<OperationId>,
+    /// The version whose content it restored, where it is a restore.
+    pub restored: Option<u64>,
 }
 
 impl Table {
@@ -42,7 +46,7 @@ impl Table {
             )));
         }
         let mut landed = Vec::new();
-        for version in base + 1..=head {
+        for version in base.saturating_add(1)..=head {
             let transaction = self.dataset().read_transaction_by_version(version).await.map_err(|e| {
                 Error::from(e).context(format_args!("transaction of table `{}` at version {version}", self.path()))
             })?;
@@ -51,7 +55,11 @@ impl Table {
                 .and_then(|t| t.transaction_properties.as_ref())
                 .and_then(|properties| properties.get(OPERATION_PROPERTY))
                 .and_then(|text| text.parse().ok());
-            landed.push(LandedVersion { version, transaction_uuid: transaction.map(|t| t.uuid), operation });
+            let restored = match transaction.as_ref().map(|t| &t.operation) {
+                Some(Operation::Restore { version }) => Some(*version),
+                _ => None,
+            };
+            landed.push(LandedVersion { version, transaction_uuid: transaction.map(|t| t.uuid), operation, restored });
         }
         Ok(landed)
     }

@@ -13,7 +13,7 @@ use crate::table::Table;
 ///
 /// | what covers the drift | advice |
 /// |---|---|
-/// | a sidecar on the same table and branch | reopen read-write |
+/// | a sidecar on the same table and branch | retry, which finishes it if it can; else reopen read-write |
 /// | nothing | run `omnigraph repair` |
 /// | not known: the sidecars could not be listed | why, and both ways in order |
 pub(super) async fn explain(
@@ -33,7 +33,8 @@ pub(super) async fn explain(
     let what = format!("table `{path}` stands past version {}, which is the one that is visible", table.version());
     let advice = match covering(runtime, path, operation).await {
         Ok(Some(sidecar)) => format!(
-            "operation {} ({}) left it so: reopen the graph read-write, which finishes or undoes it",
+            "operation {} ({}) left it so: retry, which finishes it where that needs no restore; if it stays so, reopen \
+             the graph read-write, which finishes or undoes it",
             sidecar.operation_id, sidecar.writer
         ),
         Ok(None) => "no pending operation explains it: run `omnigraph repair` to look at it and decide".to_owned(),

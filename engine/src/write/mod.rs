@@ -32,7 +32,7 @@ pub struct WriteReport {
     pub operation_id: Option<OperationId>,
     /// The commit that made it visible; `None` when it changed nothing.
     pub commit_id: Option<CommitId>,
-    /// The graph version after it.
+    /// The graph version that it made, or the one that it found and did not change.
     pub graph_version: u64,
     /// What it changed, in rows, by type.
     pub rows: BTreeMap<String, RowCounts>,
@@ -75,9 +75,9 @@ where
         }
         match drive(&handle.runtime, snapshot, intent).await {
             Ok(driven) => {
-                let graph_version = driven.snapshot.version();
+                let graph_version = driven.commit.graph_version;
                 handle.advance(driven.snapshot);
-                let (operation_id, commit_id) = (Some(driven.operation), Some(driven.commit));
+                let (operation_id, commit_id) = (Some(driven.operation), Some(driven.commit.id));
                 return Ok(WriteReport { operation_id, commit_id, graph_version, rows, recovered });
             }
             Err(NotDriven::Failed(error)) => return Err(error),

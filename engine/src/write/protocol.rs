@@ -34,7 +34,7 @@ use crate::table::{CommitFailure, Table};
 #[derive(Debug)]
 pub(crate) struct Driven {
     pub(crate) operation: OperationId,
-    pub(crate) commit: CommitId,
+    pub(crate) commit: Commit,
     pub(crate) snapshot: Snapshot,
 }
 
@@ -90,15 +90,29 @@ impl Drive {
         let head = self.fresh_head(&snapshot).await?;
         let sidecar = self.sidecar(head.state());
         self.arm(&sidecar).await?;
-        let landed = self.commit_tables(&head).await?;
-        let (head, commit) = self.publish(head, &landed).await?;
+        let before = head.state().version;
+        let (head, commit, landed) = match self.land(head, &sidecar).await {
+            Ok(landed) => landed,
+            Err(e) => {
+                // What is known of the manifest may be out of date now, for whoever waits for the queues.
+                self.runtime.gate.published(before + 1);
+                return Err(e.into());
+            }
+        };
+        self.runtime.gate.published(head.state().version);
         match hit(self.scope, Window::ManifestPublished).await {
             Ok(()) => self.disarm().await,
             Err(leftover) => tracing::warn!(operation = %self.operation, %leftover, "a recovery sidecar remains"),
         }
-        self.runtime.gate.published(head.state().version);
         drop(held);
         Ok(Driven { operation: self.operation, commit, snapshot: snapshot.advanced(head, landed) })
+    }
+
+    /// Commits every table and publishes.
+    async fn land(&self, head: ManifestHead, sidecar: &Sidecar) -> Result<(ManifestHead, Commit, Vec<Table>)> {
+        let landed = self.commit_tables(&head).await?;
+        let (head, commit) = self.publish(head, sidecar, &landed).await?;
+        Ok((head, commit, landed))
     }
 
     /// The manifest to publish on: the one that was read, or a newer one that leaves all that was read alone.
@@ -194,25 +208,29 @@ impl Drive {
         let tables: Vec<&str> = landed.iter().map(Table::path).collect();
         tracing::warn!(operation = %self.operation, ?tables, "a write moved tables and failed; recovery undoes it");
         let advice = format!(
-            "reopen the graph read-write, which undoes what this write committed to {}; until then those tables take \
+            "{}reopen the graph read-write, which undoes what this write committed to {}; until then those tables take \
              no writes",
+            error.advice().map(|first| format!("{first}; ")).unwrap_or_default(),
             tables.join(", ")
         );
-        error.with_operation(self.operation).with_advice(advice)
+        error.with_operation(self.operation).with_advice(advice).needing_recovery()
     }
 
     /// The error of a write that recovery may finish.
     fn in_doubt(&self, error: Error) -> Error {
         Error::new(
             ErrorKind::InDoubt,
-            format!("operation {} failed after it had moved its tables: {}", self.operation, error.message()),
+            format!("operation {} failed when it may have moved its tables: {}", self.operation, error.message()),
         )
-        .with_advice("the next write or open finishes or undoes it; look for the operation id in the commits")
+        .with_advice(
+            "the next write finishes it, or a read-write open finishes or undoes it; look for the operation id in the \
+             commits",
+        )
         .with_operation(self.operation)
         .with_source(error)
     }
 
-    async fn publish(&self, mut head: ManifestHead, landed: &[Table]) -> Result<(ManifestHead, CommitId)> {
+    async fn publish(&self, mut head: ManifestHead, sidecar: &Sidecar, landed: &[Table]) -> Result<(ManifestHead, Commit)> {
         let pins: BTreeMap<String, u64> =
             landed.iter().map(|table| (table.path().to_owned(), table.version())).collect();
         let since = head.state().version;
@@ -222,7 +240,10 @@ impl Drive {
             }
             let delta = Delta::of_pins(pins.clone(), self.commit());
             let failure = match head.publish(&self.runtime.stack, &delta, self.runtime.ids.as_ref()).await {
-                Ok(published) => return Ok((published, delta.commit.id)),
+                Ok(published) => {
+                    let commit = published.state().commit.clone();
+                    return Ok((published, commit));
+                }
                 Err(failure) => failure,
             };
             head = match head.latest().await {
@@ -230,9 +251,9 @@ impl Drive {
                 Err(_) => return Err(self.in_doubt(failure.into_error())),
             };
             match find_operation(&head, self.operation, since).await {
-                Ok(Some(commit)) if commit.kind == CommitKind::RolledBack => return Err(self.overtaken()),
+                Ok(Some(commit)) if commit.kind == CommitKind::RolledBack => return Err(self.overtaken(sidecar).await),
                 // Our own publish whose answer was lost, or a recovery that finished this write first.
-                Ok(Some(commit)) => return Ok((head, commit.id)),
+                Ok(Some(commit)) => return Ok((head, commit)),
                 Ok(None) => {}
                 Err(e) => return Err(self.in_doubt(e)),
             }
@@ -247,9 +268,17 @@ impl Drive {
         Err(self.in_doubt(error))
     }
 
-    fn overtaken(&self) -> Error {
+    /// The error of a write that another process took for dead and undid while it was at work.
+    ///
+    /// A table that landed after that undoing stands past its pin and nothing covers it, so the sidecar is put back for
+    /// the next read-write open to look at.
+    async fn overtaken(&self, sidecar: &Sidecar) -> Error {
+        if let Err(e) = self.journal().put(sidecar).await {
+            tracing::warn!(operation = %self.operation, error = %e, "the sidecar of an undone write was not put back");
+        }
         Error::conflict(format!("recovery in another process has undone operation {}", self.operation))
             .with_operation(self.operation)
+            .needing_recovery()
     }
 
     fn commit(&self) -> Commit {

@@ -15,7 +15,7 @@ use crate::handle::Handle;
 use crate::history::{Commit, CommitKind};
 use crate::id::CommitId;
 use crate::intent::Sidecar;
-use crate::manifest::{Delta, MAIN_BRANCH, PublishFailure, Snapshot};
+use crate::manifest::{Delta, MAIN_BRANCH, ManifestHead, PublishFailure, Snapshot};
 use crate::recovery::{Journal, QUARANTINE_PREFIX};
 use crate::table::Table;
 use crate::writer::WriterKind;
@@ -137,6 +137,9 @@ async fn confirm(handle: &Arc<Handle>, actor: String) -> Result<RepairReport> {
     if drift.is_empty() {
         return Ok(RepairReport::default());
     }
+    // Looked at again after the heads were: a writer of another process puts its sidecar before it moves a table and
+    // deletes it after it has published. So either the list shows it, or the publish below loses.
+    refuse_while_pending(handle).await?;
     let commit = Commit {
         id: CommitId::new(runtime.ids.ulid()),
         parents: Vec::new(),
@@ -150,12 +153,35 @@ async fn confirm(handle: &Arc<Handle>, actor: String) -> Result<RepairReport> {
     let commit_id = commit.id;
     let pins: BTreeMap<String, u64> = drift.iter().map(|drift| (drift.path.clone(), drift.head)).collect();
     hit(Scope::Repair, Window::ManifestPublish).await?;
-    let published = snapshot.manifest().publish(&runtime.stack, &Delta::of_pins(pins, commit), runtime.ids.as_ref()).await;
-    let manifest = published.map_err(PublishFailure::into_error)?;
-    hit(Scope::Repair, Window::ManifestPublished).await?;
+    let head = snapshot.manifest();
+    let manifest = match head.publish(&runtime.stack, &Delta::of_pins(pins, commit), runtime.ids.as_ref()).await {
+        Ok(manifest) => manifest,
+        Err(failure) => published_nevertheless(head, commit_id, failure).await?,
+    };
+    if let Err(e) = hit(Scope::Repair, Window::ManifestPublished).await {
+        tracing::warn!(commit = %commit_id, error = %e, "a repair failed after it was published");
+    }
     runtime.gate.published(manifest.state().version);
     handle.advance(snapshot.advanced(manifest, Vec::new()));
     Ok(RepairReport { drift, commit_id: Some(commit_id), quarantined: None })
+}
+
+/// The manifest, when the publish landed although its answer was lost; else what to tell the caller.
+async fn published_nevertheless(head: &ManifestHead, commit: CommitId, failure: PublishFailure) -> Result<ManifestHead> {
+    let may_have_landed = match head.at(head.state().version + 1).await {
+        Ok(next) if next.state().commit.id == commit => return Ok(next),
+        Ok(_) => false,
+        Err(e) if e.kind() == ErrorKind::NotFound => false,
+        Err(_) => true,
+    };
+    match failure {
+        PublishFailure::Unknown(e) if may_have_landed => {
+            Err(Error::new(ErrorKind::InDoubt, "the repair may have been published")
+                .with_advice("look for it in the commits; repairing again is harmless")
+                .with_source(e))
+        }
+        failure => Err(failure.into_error()),
+    }
 }
 
 async fn refuse_while_pending(handle: &Handle) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Rows that one write alone answers for, so that its fate can be read off them without a model of everything else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::evidence::{Evidence, Known, OperationCall};
 use super::facts::SchemaFacts;
@@ -71,16 +71,28 @@ fn added(schema: &SchemaFacts, call: &OperationCall) -> Vec<OwnRow> {
     rows.into_iter().map(|(type_name, identity, given)| OwnRow { type_name, identity, given }).collect()
 }
 
-/// The visible rows with this row's identity.
-pub fn visible<'a>(schema: &SchemaFacts, world: &'a BTreeMap<String, Vec<Row>>, row: &OwnRow) -> Vec<&'a Row> {
-    let (Some(facts), Some(rows)) = (schema.types.get(&row.type_name), world.get(&row.type_name)) else {
-        return Vec::new();
-    };
-    rows.iter()
-        .filter(|found| {
-            state::identity(facts, &state::canonical(facts, (*found).clone())).as_ref() == Some(&row.identity)
-        })
-        .collect()
+/// A world's visible rows, found by identity. Built once for a world: writes of thousands of rows are looked up in it.
+pub struct ByIdentity<'a>(HashMap<&'a str, HashMap<Identity, Vec<&'a Row>>>);
+
+impl<'a> ByIdentity<'a> {
+    /// Indexes the rows of the types that the schema knows; a row without an identity is in no answer.
+    pub fn new(schema: &SchemaFacts, world: &'a BTreeMap<String, Vec<Row>>) -> Self {
+        let mut found: HashMap<&'a str, HashMap<Identity, Vec<&'a Row>>> = HashMap::new();
+        for (type_name, rows) in world {
+            let Some(facts) = schema.types.get(type_name) else { continue };
+            for row in rows {
+                if let Some(identity) = state::identity(facts, &state::canonical(facts, row.clone())) {
+                    found.entry(type_name).or_default().entry(identity).or_default().push(row);
+                }
+            }
+        }
+        ByIdentity(found)
+    }
+
+    /// The visible rows with this row's identity.
+    pub fn of<'s>(&'s self, row: &OwnRow) -> &'s [&'a Row] {
+        self.0.get(row.type_name.as_str()).and_then(|rows| rows.get(&row.identity)).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Whether the visible row has what the write gave.

@@ -9,7 +9,7 @@ use crate::oracle::facts::SchemaFacts;
 #[cfg(test)]
 use crate::oracle::invariant::Defect;
 use crate::oracle::invariant::{Breach, Invariant};
-use crate::oracle::own_rows::{Others, as_given, own_rows, visible};
+use crate::oracle::own_rows::{Others, as_given, own_rows, ByIdentity};
 use crate::oracle::rows;
 #[cfg(test)]
 use crate::oracle::sound;
@@ -127,12 +127,13 @@ fn commit_trouble(world: &World, operation: &OperationRecord) -> Vec<String> {
 
 fn row_trouble(evidence: &Evidence, schema: &SchemaFacts, world: &World, index: usize) -> Vec<String> {
     let label = evidence.operations[index].label();
+    let visible = ByIdentity::new(schema, &world.rows);
     own_rows(evidence, schema, index, Others::Later)
         .iter()
         .filter_map(|row| {
-            let found = visible(schema, &world.rows, row);
+            let found = visible.of(row);
             let name = format!("{} {}", row.type_name, row.identity.join(", "));
-            match found.as_slice() {
+            match found {
                 [one] if as_given(schema, row, one) => None,
                 [one] => Some(format!(
                     "{label}: {name} was written as {} and reads {}",

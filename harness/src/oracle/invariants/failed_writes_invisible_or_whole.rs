@@ -7,7 +7,7 @@ use crate::oracle::evidence::{Evidence, Known, World};
 #[cfg(test)]
 use crate::oracle::invariant::Defect;
 use crate::oracle::invariant::{Breach, Invariant};
-use crate::oracle::own_rows::{Others, as_given, own_rows, visible};
+use crate::oracle::own_rows::{Others, as_given, own_rows, ByIdentity};
 #[cfg(test)]
 use crate::oracle::sound;
 
@@ -102,9 +102,10 @@ fn published(world: &World, id: &str, label: &str) -> Vec<String> {
 
 fn shown(evidence: &Evidence, world: &World, index: usize) -> Vec<String> {
     let Some(schema) = &evidence.schema else { return Vec::new() };
+    let visible = ByIdentity::new(schema, &world.rows);
     own_rows(evidence, schema, index, Others::All)
         .iter()
-        .filter(|row| !visible(schema, &world.rows, row).is_empty())
+        .filter(|row| !visible.of(row).is_empty())
         .map(|row| {
             let label = evidence.operations[index].label();
             format!("{label} was refused, and its row {} {} is visible", row.type_name, row.identity.join(", "))
@@ -118,9 +119,10 @@ fn in_part(evidence: &Evidence, world: &World, index: usize) -> Vec<String> {
     let own = own_rows(evidence, schema, index, Others::All);
     let mut lines = Vec::new();
     let (mut there, mut absent) = (Vec::new(), Vec::new());
+    let visible = ByIdentity::new(schema, &world.rows);
     for row in &own {
         let name = format!("{} {}", row.type_name, row.identity.join(", "));
-        match visible(schema, &world.rows, row).as_slice() {
+        match visible.of(row) {
             [] => absent.push(name),
             [one] if as_given(schema, row, one) => there.push(name),
             [_] => lines.push(format!("{label} is in doubt, and {name} is visible with other values")),

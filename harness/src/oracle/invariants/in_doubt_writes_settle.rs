@@ -6,7 +6,7 @@ use crate::oracle::evidence::{CommitFact, Evidence, Known, Reading};
 use crate::oracle::invariant::Defect;
 use crate::oracle::invariant::{Breach, Invariant};
 use crate::oracle::model::{Trajectory, follow};
-use crate::oracle::own_rows::{Others, own_rows, visible};
+use crate::oracle::own_rows::{Others, own_rows, ByIdentity};
 #[cfg(test)]
 use crate::oracle::sound;
 
@@ -43,9 +43,10 @@ impl Invariant for InDoubtWritesSettle {
                 }
             }
             let (Some(schema), Some(second)) = (&evidence.schema, &closing.second_recovery) else { continue };
+            let first = ByIdentity::new(schema, &closing.world.rows);
+            let second = ByIdentity::new(schema, &second.rows);
             for row in own_rows(evidence, schema, index, Others::All) {
-                let (before, after) =
-                    (visible(schema, &closing.world.rows, &row).len(), visible(schema, &second.rows, &row).len());
+                let (before, after) = (first.of(&row).len(), second.of(&row).len());
                 if before != after {
                     let name = format!("{} {}", row.type_name, row.identity.join(", "));
                     lines.push(format!("{label} did not stay: {name} was visible {before} times, later {after} times"));

@@ -8,7 +8,7 @@ use crate::oracle::evidence::{CommitFact, Evidence, Known, RecoveryFact, World};
 use crate::oracle::invariant::Defect;
 use crate::oracle::invariant::{Breach, Invariant};
 use crate::oracle::layout;
-use crate::oracle::own_rows::{Others, own_rows, visible};
+use crate::oracle::own_rows::{Others, own_rows, ByIdentity};
 #[cfg(test)]
 use crate::oracle::sound;
 
@@ -192,7 +192,8 @@ fn fate_trouble(evidence: &Evidence, world: &World) -> Vec<String> {
             }
             let Some(schema) = &evidence.schema else { continue };
             let own = own_rows(evidence, schema, index, Others::All);
-            let there = own.iter().filter(|own| !visible(schema, &world.rows, own).is_empty()).count();
+            let visible = ByIdentity::new(schema, &world.rows);
+            let there = own.iter().filter(|own| !visible.of(own).is_empty()).count();
             if row.kind == "RolledForward" && there < own.len() {
                 lines.push(format!(
                     "{label} is audited as RolledForward, and {there} of its {} own rows are visible",

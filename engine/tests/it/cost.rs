@@ -1,0 +1,152 @@
+//! What operations cost in store calls, held exactly: a call more is a decision, not an accident.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use lance::dataset::optimize::{CompactionOptions, compact_files};
+use omnigraph::storage::{Stack, TraceLayer};
+use omnigraph::{ErrorKind, Graph, Mutate, Repair, StorageOptions};
+
+const SCHEMA: &str = "
+    node Person { name: String @key  age: I32? }
+    node Company { name: String @key }
+    edge WorksAt: Person -> Company
+";
+
+/// Calls since `before`, in total and one line a kind.
+fn spent(out: &mut String, what: &str, trace: &TraceLayer, before: &omnigraph::storage::CallCounts) -> u64 {
+    let spent = trace.snapshot().since(before);
+    let _ = writeln!(out, "{what}: {}", spent.total());
+    for (key, count) in spent.iter() {
+        let _ = writeln!(out, "  {:>3} {} {} {}", count.calls, key.realm.as_str(), key.operation.as_str(), key.class.as_str());
+    }
+    spent.total()
+}
+
+struct World {
+    stack: Stack,
+    trace: Arc<TraceLayer>,
+    graph: Graph,
+    next: usize,
+}
+
+impl World {
+    async fn new(name: &str) -> World {
+        let trace = Arc::new(TraceLayer::new());
+        let uri = format!("memory://{name}").parse().unwrap();
+        let stack = Stack::open(&uri, &StorageOptions::default(), &[trace.clone()]).await.unwrap();
+        let graph = Graph::builder(uri).stack(stack.clone()).create(SCHEMA).await.unwrap();
+        graph.mutate(Mutate::sql("INSERT INTO Company (name) VALUES ('acme')")).await.unwrap();
+        World { stack, trace, graph, next: 0 }
+    }
+
+    fn insert_node(&mut self) -> Mutate {
+        self.next += 1;
+        Mutate::sql(format!("INSERT INTO Person (name, age) VALUES ('p{}', 1)", self.next))
+    }
+
+    fn insert_edge(&self) -> Mutate {
+        Mutate::sql(format!("INSERT INTO WorksAt (src, dst) VALUES ('p{}', 'acme')", self.next))
+    }
+
+    async fn node_and_edge(&mut self) {
+        let node = self.insert_node();
+        self.graph.mutate(node).await.unwrap();
+        self.graph.mutate(self.insert_edge()).await.unwrap();
+    }
+
+    /// Compacts every table behind the engine's back and confirms that as what is visible.
+    async fn compact(&self) {
+        for table in self.graph.snapshot().tables() {
+            let mut dataset = self.stack.lance().dataset(&table.path).load().await.unwrap();
+            compact_files(&mut dataset, CompactionOptions::default(), None).await.unwrap();
+        }
+        self.graph.repair(Repair::Confirm { actor: None }).await.unwrap();
+    }
+
+    /// The first row that a new handle inserts: nothing is cached, so every fragment's keys are read.
+    async fn measure_cold(&mut self, out: &mut String, when: &str) {
+        let trace = Arc::new(TraceLayer::new());
+        let graph = Graph::builder(self.stack.identity()).layer(trace.clone()).open().await.unwrap();
+        let before = trace.snapshot();
+        graph.mutate(self.insert_node()).await.unwrap();
+        spent(out, &format!("insert one node on a new handle, {when}"), &trace, &before);
+        self.graph.refresh().await.unwrap();
+    }
+
+    /// A key of the oldest fragment is found as well as one of the newest.
+    async fn assert_keys_are_seen(&self) {
+        for key in ["p1".to_owned(), format!("p{}", self.next)] {
+            let again = Mutate::sql(format!("INSERT INTO Person (name, age) VALUES ('{key}', 2)"));
+            assert_eq!(self.graph.mutate(again).await.unwrap_err().kind(), ErrorKind::Invalid, "{key}");
+        }
+    }
+
+    /// One row into the node type and one into the edge type, on a handle that has written before.
+    async fn measure(&mut self, out: &mut String, when: &str) -> (u64, u64) {
+        self.node_and_edge().await;
+        let before = self.trace.snapshot();
+        let node = self.insert_node();
+        self.graph.mutate(node).await.unwrap();
+        let node = spent(out, &format!("insert one node, {when}"), &self.trace, &before);
+        let before = self.trace.snapshot();
+        self.graph.mutate(self.insert_edge()).await.unwrap();
+        (node, spent(out, &format!("insert one edge, {when}"), &self.trace, &before))
+    }
+}
+
+#[tokio::test]
+async fn a_write_costs_the_same_store_calls_after_ten_commits_and_after_a_thousand() {
+    let mut world = World::new("cost-of-writes").await;
+    let mut out = String::new();
+    for _ in 0..5 {
+        world.node_and_edge().await;
+    }
+    world.compact().await;
+    let ten = world.measure(&mut out, "10 commits behind, compacted").await;
+    for _ in 0..500 {
+        world.node_and_edge().await;
+    }
+    let uncompacted = "1,000 commits behind, 500 uncompacted one-row fragments a table";
+    world.measure(&mut out, uncompacted).await;
+    world.measure_cold(&mut out, uncompacted).await;
+    world.assert_keys_are_seen().await;
+    world.compact().await;
+    let thousand = world.measure(&mut out, "1,000 commits behind, compacted").await;
+    world.measure_cold(&mut out, "1,000 commits behind, compacted").await;
+    world.assert_keys_are_seen().await;
+    insta::assert_snapshot!("store-calls-of-writes", out);
+    assert_eq!(ten, thousand);
+    assert!(ten.0 <= 14, "a node costs {} calls", ten.0);
+    assert!(ten.1 <= 18, "an edge costs {} calls", ten.1);
+}
+
+#[tokio::test]
+async fn opening_and_healing_cost_what_they_cost() {
+    let mut world = World::new("cost-of-opening").await;
+    world.node_and_edge().await;
+    let mut out = String::new();
+
+    let before = world.trace.snapshot();
+    world.graph.refresh().await.unwrap();
+    spent(&mut out, "refresh in the steady state: heal lists once, the manifest is looked at once", &world.trace, &before);
+    let heal = world.trace.snapshot().since(&before).calls(|key| key.class.as_str() == "sidecar");
+    assert_eq!(heal, 1, "the steady state of heal is one list");
+
+    for (what, read_only) in [("open read-write", false), ("open read-only", true)] {
+        let trace = Arc::new(TraceLayer::new());
+        let builder = Graph::builder("memory://cost-of-opening").layer(trace.clone());
+        let before = trace.snapshot();
+        let graph = if read_only { builder.open_read_only().await } else { builder.open().await }.unwrap();
+        spent(&mut out, what, &trace, &before);
+        let before = trace.snapshot();
+        graph.query("SELECT count(*) FROM Person").await.unwrap();
+        spent(&mut out, &format!("first query after {what}"), &trace, &before);
+    }
+
+    let trace = Arc::new(TraceLayer::new());
+    let before = trace.snapshot();
+    Graph::builder("memory://cost-of-creation").layer(trace.clone()).create(SCHEMA).await.unwrap();
+    spent(&mut out, "create a graph of three types", &trace, &before);
+    insta::assert_snapshot!("store-calls-of-opening", out);
+}

@@ -1,0 +1,3 @@
+//! The engine through its public API. One binary, since each links Lance.
+
+mod cost;
