@@ -116,6 +116,9 @@ pub struct HowArgs {
     /// Whether to use colour.
     #[arg(long, value_enum, default_value_t)]
     pub color: Color,
+    /// Take backends as they are, without asking them for their promises first: for many small runs in a row.
+    #[arg(long)]
+    pub no_preflight: bool,
     /// Where failure bundles go.
     #[arg(long, value_name = "FOLDER", default_value = "target/chaos")]
     pub bundle_dir: PathBuf,

@@ -102,6 +102,7 @@ pub fn start(
     let options = RunOptions {
         jobs,
         required,
+        preflight: !how.no_preflight,
         backends: settings::backends(),
         context: RunContext { run_id, scratch: scratch.path().to_owned(), keep: how.keep },
         limits: Limits {

@@ -53,6 +53,11 @@ async fn sound(bare: &Stack, snapshot: &Snapshot, plant: &PlantSidecar, rng: &mu
             state.commit.operation_id.ok_or("the newest commit names no operation, so none can be planted as published")?
         }
     };
+    // A write is prepared on the version before the one that publishes it.
+    let graph_version = match plant.operation {
+        PlantedOperation::Fresh => state.version,
+        PlantedOperation::Published => state.version - 1,
+    };
     let incarnation = match plant.but.branch {
         None => state.incarnation,
         Some(_) => omnigraph::id::IncarnationId::new(fresh_ulid(rng)),
@@ -68,7 +73,7 @@ async fn sound(bare: &Stack, snapshot: &Snapshot, plant: &PlantSidecar, rng: &mu
         actor: plant.actor.clone().unwrap_or_else(|| "planted".to_owned()),
         started_at: state.commit.at,
         branch: BranchRef { name: "main".to_owned(), incarnation },
-        graph_version: state.version,
+        graph_version,
         tables,
         reads: Vec::new(),
         registrations: Vec::new(),
@@ -97,6 +102,11 @@ async fn planned(bare: &Stack, snapshot: &Snapshot, plant: &PlantedTable, rng: &
             let first = landed.into_iter().find(|landed| landed.version == base + 1);
             let uuid = first.and_then(|landed| landed.transaction_uuid);
             uuid.ok_or_else(|| format!("no transaction made version {} of {name}", base + 1))?
+        }
+        PlantedTransaction::LandedLast => {
+            let landed = table.landed_after(base, head).await.map_err(failed)?;
+            let uuid = landed.into_iter().last().and_then(|landed| landed.transaction_uuid);
+            uuid.ok_or_else(|| format!("no transaction made HEAD of {name}"))?
         }
     };
     Ok(PlannedTable {

@@ -1,3 +1,4 @@
 //! The tests of the harness, in one program.
 
 mod backend;
+mod scenarios;

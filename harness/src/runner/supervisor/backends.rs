@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::RunOptions;
 use super::log::Bus;
 use crate::backend::{Availability, Backend, BackendConfig, BackendKind, PreflightOutcome, RunContext, available};
 use crate::event::{Event, PreflightAnswer};
@@ -30,21 +31,21 @@ pub struct Backends {
 }
 
 impl Backends {
-    /// Brings every backend up, all at the same time. One of `required` that is not there is trouble, not a skip.
-    pub fn start(
-        kinds: &[BackendKind],
-        required: &[BackendKind],
-        config: &BackendConfig,
-        context: &RunContext,
-        bus: &Arc<Bus>,
-    ) -> Self {
+    /// Brings every backend up, all at the same time. A required one that is not there is trouble, not a skip.
+    pub fn start(kinds: &[BackendKind], options: &RunOptions, bus: &Arc<Bus>) -> Self {
         let mut standings = BTreeMap::new();
         for &kind in kinds {
             let (sender, receiver) = watch::channel(None);
-            let (config, context, bus) = (config.clone(), context.clone(), Arc::clone(bus));
-            let required = required.contains(&kind);
+            let wanted = Wanted {
+                kind,
+                required: options.required.contains(&kind),
+                preflight: options.preflight,
+                config: options.backends.clone(),
+                context: options.context.clone(),
+            };
+            let bus = Arc::clone(bus);
             tokio::spawn(async move {
-                let standing = bring_up(kind, required, &config, &context, &bus).await;
+                let standing = bring_up(&wanted, &bus).await;
                 let _ = sender.send(Some(standing));
             });
             standings.insert(kind, receiver);
@@ -78,22 +79,26 @@ impl Backends {
     }
 }
 
-async fn bring_up(
+/// A backend that takes part in the run.
+struct Wanted {
     kind: BackendKind,
     required: bool,
-    config: &BackendConfig,
-    context: &RunContext,
-    bus: &Bus,
-) -> Standing {
+    preflight: bool,
+    config: BackendConfig,
+    context: RunContext,
+}
+
+async fn bring_up(wanted: &Wanted, bus: &Bus) -> Standing {
+    let kind = wanted.kind;
     let name = kind.as_str().to_owned();
     let started = Instant::now();
     let failed = |reason: String, preflight: Vec<PreflightAnswer>| {
         bus.emit(Event::BackendFailed { backend: name.clone(), reason: reason.clone(), preflight });
         Standing::Failed(reason)
     };
-    let backend: Arc<dyn Backend> = match available(kind, config).await {
+    let backend: Arc<dyn Backend> = match available(kind, &wanted.config).await {
         Availability::Ready(backend) => Arc::from(backend),
-        Availability::Absent { reason } if required => {
+        Availability::Absent { reason } if wanted.required => {
             return failed(format!("{kind} is required and not there: {reason}"), Vec::new());
         }
         Availability::Absent { reason } => {
@@ -102,8 +107,8 @@ async fn bring_up(
         }
     };
     let answers = async {
-        backend.start(context).await?;
-        backend.preflight().await
+        backend.start(&wanted.context).await?;
+        if wanted.preflight { backend.preflight().await } else { Ok(Vec::new()) }
     };
     let answers = match tokio::time::timeout(START_MAX, answers).await {
         Ok(Ok(answers)) => answers,

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use futures::StreamExt;
+use tokio::task::JoinSet;
 
 use self::backends::{Backends, Standing};
 use self::cell::{CellRun, Outcomes};
@@ -30,7 +31,7 @@ use self::pool::Pool;
 use super::limits::Limits;
 use super::plan::{CellPlan, seed_of};
 use super::protocol;
-use crate::backend::{Backend, BackendConfig, BackendKind, RunContext};
+use crate::backend::{Backend, BackendConfig, BackendKind, CellStore, RunContext};
 use crate::event::{CellId, Event, FinishedCell, Record, RunStarted, Sink, Summary, Verdict};
 use crate::oracle::{Evidence, Judgement};
 use crate::scenario::Scenario;
@@ -45,6 +46,8 @@ pub struct RunOptions {
     pub jobs: usize,
     /// Backends that must be there.
     pub required: Vec<BackendKind>,
+    /// Whether backends are asked for their promises first.
+    pub preflight: bool,
     /// Settings of the backends.
     pub backends: BackendConfig,
     /// What the backends are told of the run.
@@ -110,9 +113,11 @@ pub async fn run(plans: Vec<CellPlan>, options: RunOptions, sinks: Vec<Box<dyn S
     // Up to three workers a cell are common: the one that looks from outside, and two processes.
     let pool = Arc::new(Pool::new(options.program.clone(), jobs * 3));
     pool.warm_up((jobs + 1).min(runnable.count() + 1));
-    let backends = Backends::start(&kinds, &options.required, &options.backends, &options.context, &bus);
-    let run = Run { options, bus: Arc::clone(&bus), pool, backends, summary: Mutex::default() };
+    let backends = Backends::start(&kinds, &options, &bus);
+    let run = Run { options, bus: Arc::clone(&bus), pool, backends, summary: Mutex::default(), cleaning: Mutex::default() };
     futures::stream::iter(plans).for_each_concurrent(jobs, |plan| run.cell(plan)).await;
+    let cleaning = std::mem::take(&mut *run.cleaning.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    cleaning.join_all().await;
     let mut trouble = run.required_trouble().await;
     trouble.extend(run.backends.stop().await);
     let mut summary = run.summary.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -128,6 +133,7 @@ struct Run {
     pool: Arc<Pool>,
     backends: Backends,
     summary: Mutex<Summary>,
+    cleaning: Mutex<JoinSet<()>>,
 }
 
 impl Run {
@@ -143,7 +149,6 @@ impl Run {
     }
 
     async fn cell(&self, plan: CellPlan) {
-        let started = Instant::now();
         if let Some(reason) = &plan.not_applicable {
             let verdict = Verdict::NotApplicable { reason: reason.clone(), line: None };
             return self.finish_unrun(&plan, verdict);
@@ -153,6 +158,7 @@ impl Run {
             Standing::Skipped(reason) => return self.finish_unrun(&plan, Verdict::Skipped { reason }),
             Standing::Failed(reason) => return self.finish_unrun(&plan, Verdict::Infrastructure { reason }),
         };
+        let started = Instant::now();
         let seed = seed_of(&plan.scenario, Seed(self.options.started.seed));
         let log = CellLog::new(Arc::clone(&self.bus), plan.id.clone());
         log.emit(Event::CellStarted { cell: plan.id.clone(), seed: seed.0 });
@@ -180,9 +186,20 @@ impl Run {
             self.keep_bundle(&mut finished, plan, &outcomes, log, backend_log);
         }
         self.finish(finished);
-        if !keep_bytes && let Err(error) = store.cleanup().await {
-            tracing::warn!(cell = %plan.id, %error, "the bytes of a cell could not be removed");
+        if !keep_bytes {
+            self.clean_up(plan.id.clone(), store);
         }
+    }
+
+    /// Removes the bytes of a cell beside the cells that follow: it can take longer than the cell did.
+    fn clean_up(&self, cell: CellId, store: CellStore) {
+        let mut cleaning = self.cleaning.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        while cleaning.try_join_next().is_some() {}
+        cleaning.spawn(async move {
+            if let Err(error) = store.cleanup().await {
+                tracing::warn!(%cell, %error, "the bytes of a cell could not be removed");
+            }
+        });
     }
 
     fn judged(&self, plan: &CellPlan, seed: Seed, outcomes: &Outcomes) -> FinishedCell {

@@ -86,7 +86,7 @@ async fn second_recovery(host: &Arc<Host>, before: Vec<ObjectFact>) -> Result<Se
     Ok(SecondRecovery {
         before,
         after,
-        rows: world::all_rows(&graph.snapshot()).await?,
+        rows: observe::all_rows(&host.site.fresh(&[]), &graph.snapshot()).await?,
         commits: world::commits(&graph).await?,
         recoveries: world::recoveries(&graph).await?,
     })

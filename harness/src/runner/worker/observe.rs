@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use object_store::ObjectStore;
 use omnigraph::recovery::{Recovery, RecoveryKind};
 use omnigraph::storage::{Operation, Realm, Stack};
-use omnigraph::{Graph, ProcessContext};
+use omnigraph::{Graph, ProcessContext, Snapshot};
 
 use super::host::Host;
 use crate::event::{Outcome, StoreCall};
@@ -75,6 +75,18 @@ async fn rows_at(bare: &Stack, path: &str, version: u64) -> Result<Vec<Row>, Str
     let dataset = bare.lance().dataset(path).with_version(version).load().await.map_err(|error| failed(&error))?;
     let batch = dataset.scan().try_into_batch().await.map_err(|error| failed(&error))?;
     rows_of(&[batch])
+}
+
+/// Every type's rows at the snapshot's pins, by Lance alone.
+///
+/// # Errors
+/// A table cannot be read.
+pub async fn all_rows(bare: &Stack, snapshot: &Snapshot) -> Result<BTreeMap<String, Vec<Row>>, String> {
+    let mut rows = BTreeMap::new();
+    for pin in snapshot.tables() {
+        rows.insert(pin.type_name.clone(), rows_at(bare, &pin.path, pin.version).await?);
+    }
+    Ok(rows)
 }
 
 /// Every object below the graph's root. The entity tag stands for the content: it changes whenever an object is written,

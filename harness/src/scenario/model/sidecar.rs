@@ -83,6 +83,8 @@ pub enum PlantedTransaction {
     NeverLanded,
     /// The one that made the version after the base.
     Landed,
+    /// The one that made HEAD, whatever lies between the base and it.
+    LandedLast,
 }
 
 /// How a planted sidecar differs from a sound one. Several may be said together.

@@ -6,8 +6,10 @@ use omnigraph::storage::conformance::{Conformance, Scope};
 use omnigraph::storage::{Secret, Stack, StorageUri};
 use omnigraph_harness::backend::docker::{Engine, LABEL, LABEL_OWNER, LABEL_RUN};
 use omnigraph_harness::backend::reap::{Owner, reap};
+use omnigraph_harness::backend::s3::{Endpoint, EndpointLimits};
 use omnigraph_harness::backend::{
-    Availability, Backend, BackendConfig, BackendKind, Capability, CellStore, RunContext, RustfsConfig, available,
+    Availability, Backend, BackendConfig, BackendKind, Capability, CellStore, RunContext, RustfsConfig, ServiceConfig,
+    available,
 };
 use tempfile::TempDir;
 use testcontainers::runners::AsyncRunner;
@@ -214,4 +216,29 @@ async fn what_a_dead_run_left_is_reaped() {
     assert!(!reap(true).await.expect("again").removed.iter().any(|leftover| leftover.run == dead_run));
     assert!(alive.backend.cell("after the reaper").await.is_ok());
     alive.backend.stop().await.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_keeps_its_promises_below_a_prefix_of_the_run_and_is_left_as_it_was() {
+    let endpoint = Endpoint::start(EndpointLimits::default()).await.expect("somebody's service");
+    endpoint.create_bucket("theirs").expect("their bucket");
+    let everything = CellStore::new("s3://theirs".into(), endpoint.storage(), None);
+    open(&everything).await.objects().put("their/object", "x").await.expect("put");
+
+    for keep in [true, false] {
+        let service = ServiceConfig { bucket: "theirs".into(), prefix: "/ours/".into(), storage: endpoint.storage() };
+        let config = BackendConfig { service: Some(service), ..BackendConfig::default() };
+        let Availability::Ready(backend) = available(BackendKind::Service, &config).await else { panic!("absent") };
+        let scratch = TempDir::new().expect("a temporary folder");
+        let run = RunContext { run_id: format!("run-{keep}"), scratch: scratch.path().to_owned(), keep };
+        backend.start(&run).await.unwrap_or_else(|error| panic!("{error}"));
+        assert!(backend.preflight().await.expect("answers").iter().all(|answer| answer.is_kept()));
+        let cell = backend.cell("one").await.expect("a cell");
+        assert!(cell.uri.starts_with(&format!("s3://theirs/ours/run-{keep}/")), "{}", cell.uri);
+        open(&cell).await.objects().put("object", "x").await.expect("put");
+        backend.stop().await.unwrap_or_else(|error| panic!("{error}"));
+    }
+    let left = open(&everything).await.objects().list_recursive("").await.expect("a listing");
+    let left: Vec<&str> = left.iter().map(|name| name.path()).collect();
+    assert_eq!(left, ["ours/run-true/cell-1-one/graph/object", "their/object"]);
 }
