@@ -228,16 +228,26 @@ mod enabled {
         pub fn meaning(self) -> &'static str {
             match self {
                 Window::PrepareRead => "a writer is about to read its view; a failure here leaves nothing",
-                Window::PrepareStage => "a writer is about to stage files; a failure here leaves only unreferenced files",
-                Window::SidecarWrite => "the sidecar is about to be put; a failure here fails the write and leaves nothing",
+                Window::PrepareStage => {
+                    "a writer is about to stage files; a failure here leaves only unreferenced files"
+                }
+                Window::SidecarWrite => {
+                    "the sidecar is about to be put; a failure here fails the write and leaves nothing"
+                }
                 Window::SidecarWritten => "the sidecar is durable and no table has moved",
-                Window::TableCommit => "a table commit is about to land; earlier tables of the same write may have moved",
+                Window::TableCommit => {
+                    "a table commit is about to land; earlier tables of the same write may have moved"
+                }
                 Window::TableCommitted => "a table has moved past its pin and the manifest does not know yet",
                 Window::ManifestPublish => "every table has moved and the manifest is about to be swapped",
                 Window::ManifestPublished => "the write is durable and visible, and its sidecar is still there",
-                Window::SidecarDelete => "the sidecar is about to be deleted; a failure here never fails a caller's write",
+                Window::SidecarDelete => {
+                    "the sidecar is about to be deleted; a failure here never fails a caller's write"
+                }
                 Window::SidecarDeleted => "the sidecar is gone and the caller has not been told yet",
-                Window::SidecarList => "the sidecars are about to be listed; a failure here fails whoever needs the list",
+                Window::SidecarList => {
+                    "the sidecars are about to be listed; a failure here fails whoever needs the list"
+                }
                 Window::SidecarRead => "a listed sidecar is about to be read",
                 Window::RecoveryObserve => "recovery is about to read the world for one sidecar",
                 Window::RecoveryDecided => "recovery has decided and has not acted",
@@ -341,9 +351,10 @@ mod enabled {
     }
 
     pub(crate) async fn hit(scope: Scope, window: Window) -> Result<()> {
-        let effects = LOCAL_EFFECTS.try_with(Arc::clone).ok().or_else(|| {
-            EFFECTS.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
-        });
+        let effects = LOCAL_EFFECTS
+            .try_with(Arc::clone)
+            .ok()
+            .or_else(|| EFFECTS.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone());
         if let Some(effects) = &effects {
             effects.reached(scope, window);
         }

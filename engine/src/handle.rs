@@ -47,8 +47,10 @@ impl Handle {
     pub(crate) fn require_read_write(&self, doing: &str) -> Result<()> {
         match self.mode {
             Mode::ReadWrite => Ok(()),
-            Mode::ReadOnly => Err(Error::new(ErrorKind::ReadOnly, format!("cannot {doing}: the graph is open read-only"))
-                .with_advice("open it read-write")),
+            Mode::ReadOnly => {
+                Err(Error::new(ErrorKind::ReadOnly, format!("cannot {doing}: the graph is open read-only"))
+                    .with_advice("open it read-write"))
+            }
         }
     }
 

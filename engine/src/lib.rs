@@ -49,7 +49,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use gate::ProcessContext;
 pub use graph::{Graph, Snapshot};
 pub use storage::{StorageOptions, StorageUri};
+pub use write::WriteReport;
 pub use write::load::{Load, LoadMode};
 pub use write::mutate::Mutate;
 pub use write::repair::{Inspection, Repair, RepairReport};
-pub use write::{WriteReport};

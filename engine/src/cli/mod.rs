@@ -146,11 +146,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 fn read_text(path: &PathBuf) -> Result<String, Failure> {
-    let text = if path.as_os_str() == "-" {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(path)
-    };
+    let text =
+        if path.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
     text.map_err(|e| format!("cannot read {}: {e}", path.display()).into())
 }
 
@@ -162,4 +159,3 @@ async fn open_lines(path: PathBuf) -> Result<Box<dyn AsyncBufRead + Send + Unpin
     let file = file.map_err(|e| format!("cannot read {}: {e}", path.display()))?;
     Ok(Box::new(BufReader::new(file)))
 }
-

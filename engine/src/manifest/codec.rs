@@ -34,11 +34,8 @@ struct GraphRow {
 /// The rows that say `state`.
 pub(super) fn encode(state: &GraphState) -> Result<RecordBatch> {
     let json = |value: serde_json::Result<String>| value.map_err(|e| Error::internal(format!("manifest row: {e}")));
-    let graph = GraphRow {
-        format_version: FORMAT_VERSION,
-        incarnation: state.incarnation,
-        schema: state.schema.clone(),
-    };
+    let graph =
+        GraphRow { format_version: FORMAT_VERSION, incarnation: state.incarnation, schema: state.schema.clone() };
     let mut entries = vec!["graph", "commit"];
     let mut keys = vec!["main".to_owned(), state.commit.id.to_string()];
     let mut bodies = vec![json(serde_json::to_string(&graph))?, json(serde_json::to_string(&state.commit))?];

@@ -23,9 +23,11 @@ impl ManifestHead {
     /// it is, else the store's trouble.
     pub async fn open(stack: &Stack) -> Result<ManifestHead> {
         let table = Table::open_head(stack, MANIFEST_PATH).await.map_err(|e| match e.kind() {
-            ErrorKind::NotFound => Error::new(ErrorKind::NotFound, format!("there is no graph at {}", stack.identity()))
-                .with_advice("create it, or check the URI")
-                .with_source(e),
+            ErrorKind::NotFound => {
+                Error::new(ErrorKind::NotFound, format!("there is no graph at {}", stack.identity()))
+                    .with_advice("create it, or check the URI")
+                    .with_source(e)
+            }
             _ => e,
         })?;
         Self::read(table).await

@@ -45,7 +45,12 @@ impl Snapshot {
     }
 
     /// The snapshot of a graph whose contract is known already.
-    pub(crate) fn of_new_graph(stack: &Stack, manifest: ManifestHead, catalog: Catalog, tables: Vec<Table>) -> Snapshot {
+    pub(crate) fn of_new_graph(
+        stack: &Stack,
+        manifest: ManifestHead,
+        catalog: Catalog,
+        tables: Vec<Table>,
+    ) -> Snapshot {
         Self::assemble(stack, manifest, Arc::new(catalog), None, tables)
     }
 

@@ -12,11 +12,7 @@ pub(super) async fn roll_forward(act: &Act<'_>, world: &World, sidecar: &Sidecar
     let outcomes = world
         .tables
         .iter()
-        .map(|found| TableOutcome {
-            path: found.planned.path.clone(),
-            from: found.facts.pin,
-            to: found.facts.head,
-        })
+        .map(|found| TableOutcome { path: found.planned.path.clone(), from: found.facts.pin, to: found.facts.head })
         .collect();
     publish(act, world, sidecar, CommitKind::RolledForward, outcomes).await
 }

@@ -44,7 +44,8 @@ impl<'a> Journal<'a> {
         };
         // Whatever the store says, the put may have happened; only an object of somebody else is left alone.
         if error.kind() != StorageErrorKind::AlreadyExists
-            && let Err(leftover) = objects.delete(&path).await {
+            && let Err(leftover) = objects.delete(&path).await
+        {
             tracing::warn!(operation = %sidecar.operation_id, %leftover, "a sidecar whose put failed may remain");
         }
         Err(Error::from(error).context(format_args!("put recovery sidecar `{}`", sidecar.file_name())))
@@ -62,11 +63,8 @@ impl<'a> Journal<'a> {
                 .context("list recovery sidecars")
                 .with_advice("retry when the store answers: what a crash may have left must be known first")
         })?;
-        let mut names: Vec<String> = listed
-            .iter()
-            .map(|object| object.file_name().to_owned())
-            .filter(|name| name.ends_with(".json"))
-            .collect();
+        let mut names: Vec<String> =
+            listed.iter().map(|object| object.file_name().to_owned()).filter(|name| name.ends_with(".json")).collect();
         if names.len() > SIDECARS_MAX_COUNT {
             return Err(Error::new(
                 ErrorKind::Refused,

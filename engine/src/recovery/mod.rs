@@ -21,6 +21,6 @@ mod resolve;
 pub use audit::{AUDIT_PATH, Recovery, TableOutcome, recoveries};
 pub use classify::{TableFacts, TableState, classify};
 pub use decide::{Decision, Observation, RecoveryKind, decide};
-pub use heal::{Deferred, HealReport};
 pub(crate) use heal::pass;
+pub use heal::{Deferred, HealReport};
 pub use journal::{Journal, Listed, QUARANTINE_PREFIX, RECOVERY_PREFIX};

@@ -57,10 +57,8 @@ pub(crate) async fn observe(stack: &Stack, manifest: &ManifestHead, sidecar: &Si
     world.observation.published = world.published.as_ref().map(|commit| commit.kind);
     world.observation.tables = world.tables.iter().map(|found| found.state).collect();
     world.observation.ours_past_pin = world.tables.iter().any(ours_past_pin);
-    world.observation.reads_moved = sidecar
-        .reads
-        .iter()
-        .any(|read| state.tables.get(&read.path).is_none_or(|entry| entry.version != read.version));
+    world.observation.reads_moved =
+        sidecar.reads.iter().any(|read| state.tables.get(&read.path).is_none_or(|entry| entry.version != read.version));
     Ok(world)
 }
 

@@ -78,7 +78,9 @@ async fn attempt(act: &Act<'_>, manifest: &mut ManifestHead, sidecar: &Sidecar) 
         Decision::Abort => return Err(regressed(sidecar, &world)),
         Decision::Discard => (RecoveryKind::OrphanedBranchDiscarded, None, Vec::new()),
         Decision::Retire => (RecoveryKind::RolledBack, None, Vec::new()),
-        Decision::Finish(kind) => (kind, world.published.as_ref().map(|commit| commit.id), outcomes_so_far(manifest, &world).await?),
+        Decision::Finish(kind) => {
+            (kind, world.published.as_ref().map(|commit| commit.id), outcomes_so_far(manifest, &world).await?)
+        }
         Decision::RollForward => {
             let published = roll_forward(act, &world, sidecar).await?;
             *manifest = published.manifest;
@@ -127,7 +129,10 @@ fn regressed(sidecar: &Sidecar, world: &World) -> Error {
         .filter(|found| found.state == super::TableState::Regressed)
         .map(|found| {
             let needed = found.facts.pin.max(found.facts.base);
-            format!("table `{}` stands at version {} and version {needed} is needed", found.planned.path, found.facts.head)
+            format!(
+                "table `{}` stands at version {} and version {needed} is needed",
+                found.planned.path, found.facts.head
+            )
         })
         .collect();
     Error::corrupt(format!("operation {} cannot be recovered: {}", sidecar.operation_id, tables.join(", ")))

@@ -210,9 +210,15 @@ impl fmt::Display for StorageError {
             StorageErrorKind::Throttled => {
                 write!(f, "cannot {operation} object `{path}`: the store asks to slow down, retry later")
             }
-            StorageErrorKind::Timeout => write!(f, "cannot {operation} object `{path}`: the store did not answer in time"),
-            StorageErrorKind::Transport => write!(f, "cannot {operation} object `{path}`: the connection to the store failed"),
-            StorageErrorKind::Invalid => write!(f, "cannot {operation} object `{path}`: not a name that every store can hold"),
+            StorageErrorKind::Timeout => {
+                write!(f, "cannot {operation} object `{path}`: the store did not answer in time")
+            }
+            StorageErrorKind::Transport => {
+                write!(f, "cannot {operation} object `{path}`: the connection to the store failed")
+            }
+            StorageErrorKind::Invalid => {
+                write!(f, "cannot {operation} object `{path}`: not a name that every store can hold")
+            }
             StorageErrorKind::Other => write!(f, "cannot {operation} object `{path}`: the store failed"),
         }
     }

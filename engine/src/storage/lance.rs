@@ -139,7 +139,11 @@ impl ObjectStoreProvider for Provider {
             .map_err(|cause| lance_core::Error::invalid_input(format!("`{url}` names no object of a graph: {cause}")))
     }
 
-    fn calculate_object_store_prefix(&self, _url: &Url, _options: Option<&HashMap<String, String>>) -> lance_core::Result<String> {
+    fn calculate_object_store_prefix(
+        &self,
+        _url: &Url,
+        _options: Option<&HashMap<String, String>>,
+    ) -> lance_core::Result<String> {
         Ok(ROOT.to_owned())
     }
 }

@@ -19,7 +19,11 @@ pub trait StoreLayer: Debug + Send + Sync {
 }
 
 /// Puts `layers` on top of `base`; the first layer is the outermost, so it sees a call first and its outcome last.
-pub(super) fn wrap_all(layers: &[Arc<dyn StoreLayer>], realm: Realm, base: Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
+pub(super) fn wrap_all(
+    layers: &[Arc<dyn StoreLayer>],
+    realm: Realm,
+    base: Arc<dyn ObjectStore>,
+) -> Arc<dyn ObjectStore> {
     layers.iter().rev().fold(base, |inner, layer| layer.wrap(realm, inner))
 }
 

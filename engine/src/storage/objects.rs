@@ -97,12 +97,23 @@ impl TextObjects {
     ///
     /// # Errors
     /// [`StorageErrorKind::Precondition`] when it is not, or is gone.
-    pub async fn update(&self, path: &str, version: &ObjectVersion, content: impl Into<Bytes>) -> Result<ObjectVersion> {
+    pub async fn update(
+        &self,
+        path: &str,
+        version: &ObjectVersion,
+        content: impl Into<Bytes>,
+    ) -> Result<ObjectVersion> {
         let version = UpdateVersion { e_tag: version.e_tag.clone(), version: version.version.clone() };
         self.put_with(path, content.into(), PutMode::Update(version), "update").await
     }
 
-    async fn put_with(&self, path: &str, content: Bytes, mode: PutMode, operation: &'static str) -> Result<ObjectVersion> {
+    async fn put_with(
+        &self,
+        path: &str,
+        content: Bytes,
+        mode: PutMode,
+        operation: &'static str,
+    ) -> Result<ObjectVersion> {
         let location = object(path, operation)?;
         let conditional = mode.clone();
         let options = PutOptions { mode, ..PutOptions::default() };
@@ -152,15 +163,14 @@ impl TextObjects {
         let found = self.store.get(&location).await.map_err(failed)?;
         let (size, version) = (found.meta.size, version_of(&found.meta));
         if size > bytes_max {
-            return Err(StorageError::new(StorageErrorKind::Other, path, "get")
-                .with_message(format!("object `{path}` has {size} bytes, more than the {bytes_max} that it may have")));
+            return Err(StorageError::new(StorageErrorKind::Other, path, "get").with_message(format!(
+                "object `{path}` has {size} bytes, more than the {bytes_max} that it may have"
+            )));
         }
         let content = found.bytes().await.map_err(failed)?;
         if content.len() as u64 != size {
-            return Err(StorageError::new(StorageErrorKind::Transport, path, "get").with_message(format!(
-                "object `{path}` broke off after {} of {size} bytes, retry",
-                content.len()
-            )));
+            return Err(StorageError::new(StorageErrorKind::Transport, path, "get")
+                .with_message(format!("object `{path}` broke off after {} of {size} bytes, retry", content.len())));
         }
         Ok((content, version))
     }
@@ -259,7 +269,8 @@ impl TextObjects {
             return Err(invalid(prefix, "delete"));
         }
         let found = self.list_recursive(prefix).await?;
-        let names = futures::stream::iter(found.into_iter().map(|name| Path::parse(name.path()).map_err(Into::into))).boxed();
+        let names =
+            futures::stream::iter(found.into_iter().map(|name| Path::parse(name.path()).map_err(Into::into))).boxed();
         let outcomes: Vec<object_store::Result<Path>> = self.store.delete_stream(names).collect().await;
         outcomes
             .into_iter()
@@ -293,7 +304,8 @@ fn absent_is_empty<T>(error: StorageError) -> Result<Vec<T>> {
 
 fn object(path: &str, operation: &'static str) -> Result<Path> {
     let hidden = |name: &str| {
-        name.rsplit_once('#').is_some_and(|(_, tail)| !tail.is_empty() && tail.bytes().all(|byte| byte.is_ascii_digit()))
+        name.rsplit_once('#')
+            .is_some_and(|(_, tail)| !tail.is_empty() && tail.bytes().all(|byte| byte.is_ascii_digit()))
     };
     if path.is_empty() || path.starts_with('/') || path.ends_with('/') || path.len() > NAME_MAX_BYTES {
         return Err(invalid(path, operation));
@@ -347,7 +359,23 @@ mod tests {
 
     #[test]
     fn names_that_not_every_store_can_hold_are_refused() {
-        for name in ["", "/a", "a/", "a//b", "../a", "a/./b", "file:///a", "a\nb", "a#1", "a/b.json#22", "%2e/a", "a/.%2E", "file:", "a/C:", &"x".repeat(2_000)] {
+        for name in [
+            "",
+            "/a",
+            "a/",
+            "a//b",
+            "../a",
+            "a/./b",
+            "file:///a",
+            "a\nb",
+            "a#1",
+            "a/b.json#22",
+            "%2e/a",
+            "a/.%2E",
+            "file:",
+            "a/C:",
+            &"x".repeat(2_000),
+        ] {
             assert_eq!(object(name, "get").unwrap_err().kind(), StorageErrorKind::Invalid, "{name}");
         }
         for name in ["a", "a b/c", "..a/b..", "%2ea", ":", "a:b", "1:", "100%/%20", "a#b", "#", "é/日"] {

@@ -78,7 +78,8 @@ impl StorageOptions {
     fn from_variables(read: impl Fn(&str) -> Option<String>) -> Self {
         let text = |names: &[&str]| names.iter().find_map(|name| read(name).filter(|value| !value.is_empty()));
         let flag = |name: &str| {
-            text(&[name]).is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"))
+            text(&[name])
+                .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"))
         };
         let endpoint = text(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]);
         let plain = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));

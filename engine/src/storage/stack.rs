@@ -74,7 +74,12 @@ impl Stack {
         Stack::build(base, identity, layers, NEAR_PARALLELISM)
     }
 
-    fn build(base: Arc<dyn ObjectStore>, identity: String, layers: &[Arc<dyn StoreLayer>], parallelism: usize) -> Stack {
+    fn build(
+        base: Arc<dyn ObjectStore>,
+        identity: String,
+        layers: &[Arc<dyn StoreLayer>],
+        parallelism: usize,
+    ) -> Stack {
         let control = wrap_all(layers, Realm::Control, Arc::clone(&base));
         let table = wrap_all(layers, Realm::Table, base);
         let objects = TextObjects::new(Arc::clone(&control));

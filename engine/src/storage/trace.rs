@@ -65,10 +65,8 @@ impl CallCounts {
     pub fn since(&self, earlier: &CallCounts) -> CallCounts {
         let added = self.0.iter().filter_map(|(key, now)| {
             let then = earlier.0.get(key).copied().unwrap_or_default();
-            let added = CallCount {
-                calls: now.calls.saturating_sub(then.calls),
-                bytes: now.bytes.saturating_sub(then.bytes),
-            };
+            let added =
+                CallCount { calls: now.calls.saturating_sub(then.calls), bytes: now.bytes.saturating_sub(then.bytes) };
             (added != CallCount::default()).then_some((*key, added))
         });
         CallCounts(added.collect())
@@ -280,7 +278,11 @@ impl ObjectStore for TraceStore {
         span.end(self.inner.put_opts(location, payload, options).await)
     }
 
-    async fn put_multipart_opts(&self, location: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
         let span = self.probe.begin(Operation::MultipartStart, location, 0);
         let inner = span.end(self.inner.put_multipart_opts(location, options).await)?;
         Ok(Box::new(TraceUpload { inner, probe: self.probe.clone(), location: location.clone() }))

@@ -70,9 +70,8 @@ impl FromStr for StorageUri {
                 if bucket.is_empty() {
                     return Err(invalid(text, "the bucket is missing: `s3://bucket/prefix`"));
                 }
-                let prefix = Path::parse(prefix).map_err(|cause| {
-                    invalid(text, "the prefix has an empty or a dot segment").with_source(cause)
-                })?;
+                let prefix = Path::parse(prefix)
+                    .map_err(|cause| invalid(text, "the prefix has an empty or a dot segment").with_source(cause))?;
                 Ok(StorageUri::S3 { bucket: bucket.to_owned(), prefix })
             }
             _ => Err(invalid(text, "its scheme is none of `file`, `memory`, `s3`")),
@@ -99,7 +98,8 @@ fn local(text: &str, path: &str) -> Result<StorageUri, StorageError> {
 }
 
 fn invalid(text: &str, why: &str) -> StorageError {
-    StorageError::new(StorageErrorKind::Invalid, text, "open").with_message(format!("`{text}` is no storage uri: {why}"))
+    StorageError::new(StorageErrorKind::Invalid, text, "open")
+        .with_message(format!("`{text}` is no storage uri: {why}"))
 }
 
 #[cfg(test)]
@@ -125,7 +125,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_the_way_out() {
-        for text in ["", "ftp://host/a", "memory://", "memory://a/b", "s3://", "s3://b/a//c", "s3://b/../c", "file://a", "a\nb"] {
+        for text in
+            ["", "ftp://host/a", "memory://", "memory://a/b", "s3://", "s3://b/a//c", "s3://b/../c", "file://a", "a\nb"]
+        {
             let error = text.parse::<StorageUri>().unwrap_err();
             assert_eq!(error.kind(), StorageErrorKind::Invalid, "{text}");
         }

@@ -89,9 +89,7 @@ impl CommitHandler for ExactVersion {
             let moved = TableMoved { expected: self.expected, actual: manifest.version };
             return Err(CommitError::OtherError(lance::Error::invalid_input_source(Box::new(moved))));
         }
-        self.inner
-            .commit(manifest, indices, base_path, object_store, manifest_writer, naming_scheme, transaction)
-            .await
+        self.inner.commit(manifest, indices, base_path, object_store, manifest_writer, naming_scheme, transaction).await
     }
 }
 
@@ -122,19 +120,22 @@ impl StagedTable {
                 Ok(Landing { table: Table::from_dataset(path, dataset) })
             }
             Err(e) if e.is_commit_status_unknown() => {
-                let error = Error::new(ErrorKind::Storage, format!("a commit to table `{path}` may or may not have landed"))
-                    .with_source(e);
+                let error =
+                    Error::new(ErrorKind::Storage, format!("a commit to table `{path}` may or may not have landed"))
+                        .with_source(e);
                 Err(CommitFailure::Unknown(error))
             }
             Err(e) if is_moved(&e) => {
-                let error = Error::conflict(format!("another writer moved table `{path}` past version {}", expected - 1))
-                    .with_source(e);
+                let error =
+                    Error::conflict(format!("another writer moved table `{path}` past version {}", expected - 1))
+                        .with_source(e);
                 Err(CommitFailure::Moved(error))
             }
             // One read after a request that broke off or ran out of time does not show that it will never land.
             Err(e) if is_ambiguous(&e) => {
-                let error = Error::new(ErrorKind::Storage, format!("a commit to table `{path}` may or may not have landed"))
-                    .with_source(e);
+                let error =
+                    Error::new(ErrorKind::Storage, format!("a commit to table `{path}` may or may not have landed"))
+                        .with_source(e);
                 Err(CommitFailure::Unknown(error))
             }
             Err(e) => Err(CommitFailure::Failed(Error::from(e).context(format_args!("commit to table `{path}`")))),

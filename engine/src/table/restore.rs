@@ -24,8 +24,7 @@ impl Table {
         ids: &dyn IdSource,
     ) -> Result<Table> {
         let table = Table::open(stack, path, head).await?;
-        let transaction =
-            TransactionBuilder::new(head, Operation::Restore { version }).uuid(ids.uuid()).build();
+        let transaction = TransactionBuilder::new(head, Operation::Restore { version }).uuid(ids.uuid()).build();
         let mut staged = StagedTable { table, transaction };
         staged.name_operation(operation);
         let landing = staged.commit(stack).await.map_err(CommitFailure::into_error)?;

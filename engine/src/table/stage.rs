@@ -80,12 +80,7 @@ impl Table {
         self.stage_rows(stack, stream, WriteMode::Overwrite).await
     }
 
-    async fn stage_rows(
-        &self,
-        stack: &Stack,
-        stream: SendableRecordBatchStream,
-        mode: WriteMode,
-    ) -> Result<Appended> {
+    async fn stage_rows(&self, stack: &Stack, stream: SendableRecordBatchStream, mode: WriteMode) -> Result<Appended> {
         let params = WriteParams { mode, ..stack.lance().write_params() };
         let staged = InsertBuilder::new(Arc::clone(self.dataset()))
             .with_params(&params)

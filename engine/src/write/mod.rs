@@ -44,9 +44,8 @@ pub struct WriteReport {
 pub(crate) fn actor(named: Option<&str>) -> Result<String> {
     let actor = named.unwrap_or(ANONYMOUS);
     if actor.is_empty() || actor.len() > NAME_MAX_BYTES || actor.starts_with("omnigraph:") {
-        return Err(Error::invalid(format!("`{actor}` cannot be the actor of a write")).with_advice(format!(
-            "an actor has 1 to {NAME_MAX_BYTES} bytes and does not begin with `omnigraph:`"
-        )));
+        return Err(Error::invalid(format!("`{actor}` cannot be the actor of a write"))
+            .with_advice(format!("an actor has 1 to {NAME_MAX_BYTES} bytes and does not begin with `omnigraph:`")));
     }
     Ok(actor.to_owned())
 }

@@ -145,9 +145,10 @@ impl Drive {
             base_version: staged.table().version(),
             transaction_uuid: staged.transaction_uuid().to_owned(),
         });
-        let reads = self.intent.reads.iter().filter(|path| !self.intent.effects.contains_key(*path)).filter_map(|path| {
-            head.tables.get(path).map(|entry| ReadTable { path: path.clone(), version: entry.version })
-        });
+        let reads =
+            self.intent.reads.iter().filter(|path| !self.intent.effects.contains_key(*path)).filter_map(|path| {
+                head.tables.get(path).map(|entry| ReadTable { path: path.clone(), version: entry.version })
+            });
         Sidecar {
             format_version: FORMAT_VERSION,
             operation_id: self.operation,
@@ -230,7 +231,12 @@ impl Drive {
         .with_source(error)
     }
 
-    async fn publish(&self, mut head: ManifestHead, sidecar: &Sidecar, landed: &[Table]) -> Result<(ManifestHead, Commit)> {
+    async fn publish(
+        &self,
+        mut head: ManifestHead,
+        sidecar: &Sidecar,
+        landed: &[Table],
+    ) -> Result<(ManifestHead, Commit)> {
         let pins: BTreeMap<String, u64> =
             landed.iter().map(|table| (table.path().to_owned(), table.version())).collect();
         let since = head.state().version;

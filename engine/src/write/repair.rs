@@ -109,10 +109,8 @@ pub(crate) async fn repair(handle: &Arc<Handle>, repair: Repair) -> Result<Repai
 pub(crate) async fn inspect(handle: &Handle) -> Result<Inspection> {
     let snapshot = handle.reload().await?;
     let listed = Journal::new(&handle.runtime.stack, Scope::Repair).all().await?;
-    let sidecars = listed
-        .into_iter()
-        .map(|(name, listed)| SidecarFile { name, content: listed.map_err(|e| e.reason) })
-        .collect();
+    let sidecars =
+        listed.into_iter().map(|(name, listed)| SidecarFile { name, content: listed.map_err(|e| e.reason) }).collect();
     let quarantined = handle.runtime.stack.objects().list(QUARANTINE_PREFIX).await?;
     let quarantined = quarantined.iter().map(|object| object.file_name().to_owned()).collect();
     let drift = drift(handle, &snapshot).await?;
@@ -167,7 +165,11 @@ async fn confirm(handle: &Arc<Handle>, actor: String) -> Result<RepairReport> {
 }
 
 /// The manifest, when the publish landed although its answer was lost; else what to tell the caller.
-async fn published_nevertheless(head: &ManifestHead, commit: CommitId, failure: PublishFailure) -> Result<ManifestHead> {
+async fn published_nevertheless(
+    head: &ManifestHead,
+    commit: CommitId,
+    failure: PublishFailure,
+) -> Result<ManifestHead> {
     let may_have_landed = match head.at(head.state().version + 1).await {
         Ok(next) if next.state().commit.id == commit => return Ok(next),
         Ok(_) => false,

@@ -18,7 +18,14 @@ fn spent(out: &mut String, what: &str, trace: &TraceLayer, before: &omnigraph::s
     let spent = trace.snapshot().since(before);
     let _ = writeln!(out, "{what}: {}", spent.total());
     for (key, count) in spent.iter() {
-        let _ = writeln!(out, "  {:>3} {} {} {}", count.calls, key.realm.as_str(), key.operation.as_str(), key.class.as_str());
+        let _ = writeln!(
+            out,
+            "  {:>3} {} {} {}",
+            count.calls,
+            key.realm.as_str(),
+            key.operation.as_str(),
+            key.class.as_str()
+        );
     }
     spent.total()
 }
@@ -129,7 +136,12 @@ async fn opening_and_healing_cost_what_they_cost() {
 
     let before = world.trace.snapshot();
     world.graph.refresh().await.unwrap();
-    spent(&mut out, "refresh in the steady state: heal lists once, the manifest is looked at once", &world.trace, &before);
+    spent(
+        &mut out,
+        "refresh in the steady state: heal lists once, the manifest is looked at once",
+        &world.trace,
+        &before,
+    );
     let heal = world.trace.snapshot().since(&before).calls(|key| key.class.as_str() == "sidecar");
     assert_eq!(heal, 1, "the steady state of heal is one list");
 

@@ -34,14 +34,17 @@ pub(super) async fn put_is_visible_whole_or_not_at_all(ground: Ground) -> Result
     ground.a.objects().put(&name, contents[0].clone()).await?;
     let done = Arc::new(AtomicBool::new(false));
     let reader = tokio::spawn({
-        let (objects, name, done, contents) = (ground.b.objects().clone(), name.clone(), Arc::clone(&done), contents.clone());
+        let (objects, name, done, contents) =
+            (ground.b.objects().clone(), name.clone(), Arc::clone(&done), contents.clone());
         async move {
             let mut reads_count = 0;
             // It reads after the last write too, so that a store without any waiting is looked at as well.
             while !done.load(Ordering::Acquire) || reads_count < ROUNDS_COUNT {
                 reads_count += 1;
                 let found = objects.get(&name).await?;
-                ensure(contents.contains(&found), || format!("a reader saw {} bytes that nobody wrote as a whole", found.len()))?;
+                ensure(contents.contains(&found), || {
+                    format!("a reader saw {} bytes that nobody wrote as a whole", found.len())
+                })?;
                 tokio::task::yield_now().await;
             }
             Ok::<_, Breach>(())
@@ -83,8 +86,16 @@ pub(super) async fn absence_is_not_found(ground: Ground) -> Result<(), Breach> {
     let objects = ground.a.objects();
     let name = ground.name("nothing/here.json");
     ensure_fails(objects.get(&name).await, StorageErrorKind::NotFound, "reading an absent object")?;
-    ensure_fails(objects.get_versioned(&name).await, StorageErrorKind::NotFound, "a versioned read of an absent object")?;
-    ensure_fails(objects.rename(&name, &ground.name("b")).await, StorageErrorKind::NotFound, "renaming an absent object")?;
+    ensure_fails(
+        objects.get_versioned(&name).await,
+        StorageErrorKind::NotFound,
+        "a versioned read of an absent object",
+    )?;
+    ensure_fails(
+        objects.rename(&name, &ground.name("b")).await,
+        StorageErrorKind::NotFound,
+        "renaming an absent object",
+    )?;
     ensure(!objects.exists(&name).await?, || "an absent object is said to exist".into())
 }
 

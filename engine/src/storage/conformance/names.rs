@@ -27,7 +27,9 @@ pub(super) async fn only_objects_and_non_empty_prefixes_exist(ground: Ground) ->
     objects.delete(&object).await?;
     ensure(!objects.prefix_exists(&above).await?, || "a prefix exists after its last object was deleted".into())?;
     let left = ground.a.raw(Realm::Table).list_with_delimiter(Some(&ground.path("a"))).await?;
-    ensure(left.common_prefixes.is_empty() && left.objects.is_empty(), || format!("an empty prefix still shows {left:?}"))?;
+    ensure(left.common_prefixes.is_empty() && left.objects.is_empty(), || {
+        format!("an empty prefix still shows {left:?}")
+    })?;
     ensure_lists(&ground, &ground.prefix, &[]).await
 }
 
@@ -36,8 +38,16 @@ pub(super) async fn a_directory_is_not_an_object(ground: Ground) -> Result<(), B
     objects.put(&ground.name("dir/object"), "x").await?;
     for name in [ground.name("dir"), ground.name("dir/object/below")] {
         ensure_fails(objects.get(&name).await, StorageErrorKind::NotFound, "reading a directory")?;
-        ensure_fails(objects.get_versioned(&name).await, StorageErrorKind::NotFound, "a versioned read of a directory")?;
-        ensure_fails(objects.rename(&name, &ground.name("to")).await, StorageErrorKind::NotFound, "renaming a directory")?;
+        ensure_fails(
+            objects.get_versioned(&name).await,
+            StorageErrorKind::NotFound,
+            "a versioned read of a directory",
+        )?;
+        ensure_fails(
+            objects.rename(&name, &ground.name("to")).await,
+            StorageErrorKind::NotFound,
+            "renaming a directory",
+        )?;
         ensure(!objects.exists(&name).await?, || "a directory is said to be an object".into())?;
         objects.delete(&name).await?;
     }
@@ -70,7 +80,9 @@ pub(super) async fn list_is_flat(ground: Ground) -> Result<(), Breach> {
     let all = objects.list_recursive(&ground.prefix).await?;
     let wanted = ["a", "b", "deep/c", "deep/er/d"].map(|name| ground.name(name));
     ensure(paths(&all) == wanted, || format!("a recursive listing gave {:?}", paths(&all)))?;
-    ensure(all.iter().all(|name| name.path().ends_with(name.file_name())), || "a file name is no end of its path".into())?;
+    ensure(all.iter().all(|name| name.path().ends_with(name.file_name())), || {
+        "a file name is no end of its path".into()
+    })?;
     ensure(all[3].bytes() == 9, || format!("a listing says {} bytes where 9 were written", all[3].bytes()))
 }
 
@@ -89,8 +101,26 @@ pub(super) async fn list_does_not_bleed_into_siblings(ground: Ground) -> Result<
 
 pub(super) async fn list_returns_what_get_accepts(ground: Ground) -> Result<(), Breach> {
     let names = [
-        "a b.json", " leading", "100%.json", "a%20b", "%2f", "..hidden", "a..b", "...", "a+b=c&d", "é 日本.json",
-        ":", "a:b", "1:", "a#b", "it's", "(x)[y]{z}", "a~b", "a@b,c;d!e$f", "sub dir/in side.json", "e\u{301}",
+        "a b.json",
+        " leading",
+        "100%.json",
+        "a%20b",
+        "%2f",
+        "..hidden",
+        "a..b",
+        "...",
+        "a+b=c&d",
+        "é 日本.json",
+        ":",
+        "a:b",
+        "1:",
+        "a#b",
+        "it's",
+        "(x)[y]{z}",
+        "a~b",
+        "a@b,c;d!e$f",
+        "sub dir/in side.json",
+        "e\u{301}",
     ];
     let objects = ground.a.objects();
     for name in names {
@@ -148,7 +178,23 @@ pub(super) async fn names_stay_below_the_root(ground: Ground) -> Result<(), Brea
     let (objects, kind) = (ground.a.objects(), StorageErrorKind::Invalid);
     let fine = ground.name("fine");
     objects.put(&fine, "x").await?;
-    let bad = ["../up", "a/../b", "./a", "a/.", "a//b", "/a", "a/", "", "file:///etc/hosts", "s3://bucket/key", "a\u{0}b", "staged#1", "a/%2e%2E/b", "%2e", "file:"];
+    let bad = [
+        "../up",
+        "a/../b",
+        "./a",
+        "a/.",
+        "a//b",
+        "/a",
+        "a/",
+        "",
+        "file:///etc/hosts",
+        "s3://bucket/key",
+        "a\u{0}b",
+        "staged#1",
+        "a/%2e%2E/b",
+        "%2e",
+        "file:",
+    ];
     for name in bad {
         ensure_fails(objects.get(name).await, kind, &format!("reading {name:?}"))?;
         ensure_fails(objects.exists(name).await, kind, &format!("asking for {name:?}"))?;

@@ -25,7 +25,9 @@ pub(super) async fn multipart_is_visible_when_complete(ground: Ground) -> Result
         upload.complete().await?;
         let found = ground.b.raw(Realm::Table).get(&path).await?.bytes().await?;
         let wanted = parts.concat();
-        ensure(found == wanted, || format!("{} bytes were sent and {} are there, or other ones", wanted.len(), found.len()))?;
+        ensure(found == wanted, || {
+            format!("{} bytes were sent and {} are there, or other ones", wanted.len(), found.len())
+        })?;
     }
     Ok(())
 }
@@ -52,11 +54,14 @@ pub(super) async fn ranges_are_exact(ground: Ground) -> Result<(), Breach> {
     }
     let ranges = [300_000..300_010, 0..10, 5..7, 399_000..length];
     let found = table.get_ranges(&path, &ranges).await?;
-    let exact = |(found, range): (&Bytes, &std::ops::Range<u64>)| *found == content[range.start as usize..range.end as usize];
+    let exact =
+        |(found, range): (&Bytes, &std::ops::Range<u64>)| *found == content[range.start as usize..range.end as usize];
     ensure(found.len() == 4 && found.iter().zip(&ranges).all(exact), || "several ranges at once are wrong".into())?;
     let options = GetOptions { range: Some(GetRange::Suffix(1_000)), ..GetOptions::default() };
     let tail = table.get_opts(&path, options).await?;
-    ensure(tail.meta.size == length, || format!("a read of the tail says that the object has {} bytes", tail.meta.size))?;
+    ensure(tail.meta.size == length, || {
+        format!("a read of the tail says that the object has {} bytes", tail.meta.size)
+    })?;
     let tail = tail.bytes().await?;
     ensure(tail == content[content.len() - 1_000..], || "the tail is wrong".into())
 }

@@ -10,7 +10,11 @@ const RACERS_COUNT: usize = 8;
 const ROUNDS_COUNT: usize = 5;
 
 /// Lets racers run on both handles at once; exactly one may succeed, the others must fail as `kind`. The winner's number.
-async fn one_winner<F>(ground: &Ground, kind: StorageErrorKind, race: impl Fn(usize, TextObjects) -> F) -> Result<usize, Breach>
+async fn one_winner<F>(
+    ground: &Ground,
+    kind: StorageErrorKind,
+    race: impl Fn(usize, TextObjects) -> F,
+) -> Result<usize, Breach>
 where
     F: Future<Output = Result<(), StorageError>> + Send + 'static,
 {
@@ -103,7 +107,9 @@ pub(super) async fn racing_updates_have_one_winner(ground: Ground) -> Result<(),
         })
         .await?;
         let found = ground.b.objects().get(&name).await?;
-        ensure(found == format!("round {round} racer {winner}"), || format!("racer {winner} won and {found:?} is there"))?;
+        ensure(found == format!("round {round} racer {winner}"), || {
+            format!("racer {winner} won and {found:?} is there")
+        })?;
     }
     Ok(())
 }

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::storage::{
-    Call, FaultKind, FaultLayer, FaultPolicy, Operation, PathClass, StorageOptions, StorageUri, StoreLayer, TraceLayer, Verdict,
+    Call, FaultKind, FaultLayer, FaultPolicy, Operation, PathClass, StorageOptions, StorageUri, StoreLayer, TraceLayer,
+    Verdict,
 };
 
 type Layers = Vec<Arc<dyn StoreLayer>>;
@@ -23,11 +24,13 @@ async fn open(uri: &StorageUri, layers: &Layers) -> Stack {
 }
 
 async fn conform(uri: &StorageUri, name: &str, layers: Layers) {
-    let denied = open(uri, &vec![Arc::new(FaultLayer::new(Arc::new(Always(Verdict::Fail(FaultKind::PermissionDenied)))))]).await;
+    let denied =
+        open(uri, &vec![Arc::new(FaultLayer::new(Arc::new(Always(Verdict::Fail(FaultKind::PermissionDenied)))))]).await;
     let suite = Conformance::new(open(uri, &layers).await).with_other(open(uri, &layers).await).with_denied(denied);
     let results = suite.run(Scope::Everything).await;
     assert_eq!(results.len(), CHECKS.len());
-    let bad: Vec<_> = results.iter().filter(|result| result.outcome != CheckOutcome::Held).map(ToString::to_string).collect();
+    let bad: Vec<_> =
+        results.iter().filter(|result| result.outcome != CheckOutcome::Held).map(ToString::to_string).collect();
     assert!(bad.is_empty(), "{uri} under {name}:\n{}", bad.join("\n"));
     let left = open(uri, &Vec::new()).await.objects().list_recursive("").await.unwrap();
     assert!(left.is_empty(), "the suite left {left:?}");
@@ -86,23 +89,56 @@ impl FaultPolicy for On {
 async fn a_store_with_a_defect_is_found_out() {
     const PUTS: &[Operation] = &[Operation::Put, Operation::PutIfAbsent, Operation::PutIfMatch];
     let defects: Vec<(&str, On, &[&str])> = vec![
-        ("acknowledges what it does not write", On(PUTS, Verdict::LostWrite), &[
-            "put-is-readable-when-acknowledged", "create-if-absent-has-one-winner", "racing-updates-have-one-winner",
-            "list-shows-every-finished-write", "rename-replaces-and-creates-parents",
-        ]),
-        ("stores a part", On(PUTS, Verdict::Torn { bytes: 700 }), &[
-            "put-is-visible-whole-or-not-at-all", "created-content-is-complete-when-visible", "ranges-are-exact",
-        ]),
-        ("answers with a part", On(&[Operation::Get], Verdict::Torn { bytes: 2 }), &["put-is-readable-when-acknowledged"]),
-        ("flips a byte", On(&[Operation::Get], Verdict::Corrupt { offset: 3 }), &["ranges-are-exact", "create-over-an-object-fails"]),
+        (
+            "acknowledges what it does not write",
+            On(PUTS, Verdict::LostWrite),
+            &[
+                "put-is-readable-when-acknowledged",
+                "create-if-absent-has-one-winner",
+                "racing-updates-have-one-winner",
+                "list-shows-every-finished-write",
+                "rename-replaces-and-creates-parents",
+            ],
+        ),
+        (
+            "stores a part",
+            On(PUTS, Verdict::Torn { bytes: 700 }),
+            &["put-is-visible-whole-or-not-at-all", "created-content-is-complete-when-visible", "ranges-are-exact"],
+        ),
+        (
+            "answers with a part",
+            On(&[Operation::Get], Verdict::Torn { bytes: 2 }),
+            &["put-is-readable-when-acknowledged"],
+        ),
+        (
+            "flips a byte",
+            On(&[Operation::Get], Verdict::Corrupt { offset: 3 }),
+            &["ranges-are-exact", "create-over-an-object-fails"],
+        ),
         ("lists the past", On(&[Operation::List], Verdict::Stale), &["list-shows-every-finished-write"]),
         ("reads the past", On(&[Operation::Get], Verdict::Stale), &["put-is-readable-when-acknowledged"]),
-        ("lists too little", On(&[Operation::List], Verdict::Torn { bytes: 1 }), &["list-is-flat", "list-is-in-lexical-order"]),
-        ("forgets deletes", On(&[Operation::Delete], Verdict::LostWrite), &["delete-is-idempotent", "delete-prefix-is-idempotent-and-exact"]),
+        (
+            "lists too little",
+            On(&[Operation::List], Verdict::Torn { bytes: 1 }),
+            &["list-is-flat", "list-is-in-lexical-order"],
+        ),
+        (
+            "forgets deletes",
+            On(&[Operation::Delete], Verdict::LostWrite),
+            &["delete-is-idempotent", "delete-prefix-is-idempotent-and-exact"],
+        ),
         ("forgets renames", On(&[Operation::Rename], Verdict::LostWrite), &["rename-replaces-and-creates-parents"]),
         ("drops parts", On(&[Operation::MultipartPart], Verdict::LostWrite), &["multipart-is-visible-when-complete"]),
-        ("drops completions", On(&[Operation::MultipartComplete], Verdict::LostWrite), &["multipart-is-visible-when-complete"]),
-        ("says absent for denied", On(&[Operation::Head], Verdict::Fail(FaultKind::NotFound)), &["put-is-readable-when-acknowledged"]),
+        (
+            "drops completions",
+            On(&[Operation::MultipartComplete], Verdict::LostWrite),
+            &["multipart-is-visible-when-complete"],
+        ),
+        (
+            "says absent for denied",
+            On(&[Operation::Head], Verdict::Fail(FaultKind::NotFound)),
+            &["put-is-readable-when-acknowledged"],
+        ),
         ("fails deletes", On(&[Operation::Delete], Verdict::Fail(FaultKind::Timeout)), &["delete-is-idempotent"]),
     ];
     for (number, (defect, policy, wanted)) in defects.into_iter().enumerate() {
@@ -111,7 +147,10 @@ async fn a_store_with_a_defect_is_found_out() {
         for name in wanted {
             let check = CHECKS.iter().find(|check| check.name == *name).unwrap();
             let outcome = Conformance::new(stack.clone()).run_one(check).await;
-            assert!(matches!(outcome, CheckOutcome::Broken { .. }), "a store that {defect} passes `{name}`: {outcome:?}");
+            assert!(
+                matches!(outcome, CheckOutcome::Broken { .. }),
+                "a store that {defect} passes `{name}`: {outcome:?}"
+            );
         }
     }
 }
@@ -120,7 +159,8 @@ async fn a_store_with_a_defect_is_found_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_check_passes_on_a_store_that_does_nothing() {
     let uri = StorageUri::Memory("nothing works".into());
-    let stack = open(&uri, &vec![Arc::new(FaultLayer::new(Arc::new(Always(Verdict::Fail(FaultKind::Throttled)))))]).await;
+    let stack =
+        open(&uri, &vec![Arc::new(FaultLayer::new(Arc::new(Always(Verdict::Fail(FaultKind::Throttled)))))]).await;
     for result in Conformance::new(stack.clone()).with_denied(stack).run(Scope::Everything).await {
         assert!(result.is_broken(), "{result}");
     }
@@ -132,12 +172,15 @@ fn names_are_unique_and_in_kebab_case_and_the_preflight_covers_what_it_must() {
     assert_eq!(names.len(), CHECKS.len());
     assert!(names.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')));
     let preflight: Vec<_> = CHECKS.iter().filter(|check| check.is_preflight).map(|check| check.name).collect();
-    assert_eq!(preflight, [
-        "create-if-absent-has-one-winner",
-        "update-at-an-old-version-fails",
-        "racing-updates-have-one-winner",
-        "list-shows-every-finished-write",
-        "delete-is-idempotent",
-        "multipart-is-visible-when-complete",
-    ]);
+    assert_eq!(
+        preflight,
+        [
+            "create-if-absent-has-one-winner",
+            "update-at-an-old-version-fails",
+            "racing-updates-have-one-winner",
+            "list-shows-every-finished-write",
+            "delete-is-idempotent",
+            "multipart-is-visible-when-complete",
+        ]
+    );
 }

@@ -110,11 +110,13 @@ impl FaultKind {
     fn error(self, path: &Path) -> object_store::Error {
         let path = path.to_string();
         let injected = InjectedFault(self.as_str());
-        let transport = |kind| object_store::Error::Generic { store: STORE, source: HttpError::new(kind, injected).into() };
+        let transport =
+            |kind| object_store::Error::Generic { store: STORE, source: HttpError::new(kind, injected).into() };
         match self {
             FaultKind::Throttled => object_store::Error::Generic {
                 store: STORE,
-                source: HttpError::new(HttpErrorKind::Request, UnhappyResponse::injected(503, injected.to_string())).into(),
+                source: HttpError::new(HttpErrorKind::Request, UnhappyResponse::injected(503, injected.to_string()))
+                    .into(),
             },
             FaultKind::Timeout => transport(HttpErrorKind::Timeout),
             FaultKind::ConnectionLost => transport(HttpErrorKind::Interrupted),

@@ -136,7 +136,11 @@ impl ObjectStore for FaultStore {
         acknowledge(&verdict, location, outcome)
     }
 
-    async fn put_multipart_opts(&self, location: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
         let verdict = self.enter(Operation::MultipartStart, location, 0).await?;
         if verdict == Verdict::LostWrite {
             return Ok(Box::new(FaultUpload::lost(self.clone(), location.clone())));

@@ -257,7 +257,8 @@ async fn a_stale_answer_is_that_of_before_the_last_write() {
     let other = layer.wrap(Realm::Control, Arc::new(InMemory::new()));
     let (a, b, dir) = (Path::from("dir/a"), Path::from("dir/b"), Path::from("dir"));
     let stale = |on: bool| *switch.0.lock().unwrap() = on;
-    let names = |found: Vec<object_store::ObjectMeta>| found.iter().map(|meta| meta.location.to_string()).collect::<Vec<_>>();
+    let names =
+        |found: Vec<object_store::ObjectMeta>| found.iter().map(|meta| meta.location.to_string()).collect::<Vec<_>>();
 
     store.put_opts(&a, "1".into(), PutMode::Create.into()).await.unwrap();
     stale(true);
@@ -334,10 +335,13 @@ async fn the_call_that_the_policy_sees_says_what_it_is_about() {
     let gone = futures::stream::iter([Ok(path.clone()), Ok(Path::from("b"))]).boxed();
     store.delete_stream(gone).try_collect::<Vec<_>>().await.unwrap();
     let call = |operation, path: &Path, bytes| Call::new(Realm::Control, operation, path, bytes);
-    assert_eq!(*notes.0.lock().unwrap(), [
-        call(Operation::Put, &path, 5),
-        call(Operation::Get, &path, 2),
-        call(Operation::Delete, &path, 0),
-        call(Operation::Delete, &Path::from("b"), 0),
-    ]);
+    assert_eq!(
+        *notes.0.lock().unwrap(),
+        [
+            call(Operation::Put, &path, 5),
+            call(Operation::Get, &path, 2),
+            call(Operation::Delete, &path, 0),
+            call(Operation::Delete, &Path::from("b"), 0),
+        ]
+    );
 }

@@ -8,7 +8,9 @@ use lance::dataset::{CommitBuilder, InsertBuilder, WriteMode};
 use object_store::memory::InMemory;
 
 use super::*;
-use crate::storage::{CallCounts, CallKey, Operation, PathClass, Realm, Stack, StorageOptions, StorageUri, StoreLayer, TraceLayer};
+use crate::storage::{
+    CallCounts, CallKey, Operation, PathClass, Realm, Stack, StorageOptions, StorageUri, StoreLayer, TraceLayer,
+};
 
 #[test]
 fn a_uri_leads_back_to_its_path_byte_for_byte() {
@@ -63,7 +65,11 @@ async fn live(stack: &Stack, trace: &TraceLayer) -> Vec<(&'static str, CallCount
 
     let dataset = Arc::new(dataset);
     let params = WriteParams { mode: WriteMode::Append, ..lance.write_params() };
-    let staged = InsertBuilder::new(Arc::clone(&dataset)).with_params(&params).execute_uncommitted(vec![batch(10..15)]).await.unwrap();
+    let staged = InsertBuilder::new(Arc::clone(&dataset))
+        .with_params(&params)
+        .execute_uncommitted(vec![batch(10..15)])
+        .await
+        .unwrap();
     step("stage");
     let dataset = CommitBuilder::new(dataset)
         .with_commit_handler(lance.commit_handler())
@@ -95,7 +101,11 @@ async fn lance_lives_on_the_stack_and_a_layer_sees_every_call_also_on_local_file
         let steps = live(&stack, &trace).await;
         let of = |name| calls(&steps.iter().find(|(step, _)| *step == name).unwrap().1);
         assert_eq!(of("stage"), [("put", "table-data", 1)], "{uri}");
-        assert_eq!(of("commit"), [("put", "table-transaction", 1), ("put-if-absent", "table-version", 1), ("list", "table-version", 1)], "{uri}");
+        assert_eq!(
+            of("commit"),
+            [("put", "table-transaction", 1), ("put-if-absent", "table-version", 1), ("list", "table-version", 1)],
+            "{uri}"
+        );
         assert!(trace.snapshot().calls(|key| key.realm == Realm::Control) == 0);
 
         // Nothing got past the layer: whatever is in the store was put through it.
@@ -129,7 +139,10 @@ async fn a_commit_never_overwrites_another() {
         let dataset = Arc::clone(&dataset);
         let params = WriteParams { mode: WriteMode::Append, ..lance.write_params() };
         async move {
-            let staged = InsertBuilder::new(Arc::clone(&dataset)).with_params(&params).execute_uncommitted(vec![batch(value..value + 1)]).await;
+            let staged = InsertBuilder::new(Arc::clone(&dataset))
+                .with_params(&params)
+                .execute_uncommitted(vec![batch(value..value + 1)])
+                .await;
             CommitBuilder::new(dataset).execute(staged.unwrap()).await.unwrap().manifest().version
         }
     };

@@ -44,7 +44,10 @@ pub(super) struct LocalStore {
 
 impl LocalStore {
     /// Opens the store, creating its directory where there is none, unless it must exist.
-    pub(super) async fn open(directory: &FsPath, options: &LocalOptions) -> std::result::Result<LocalStore, StorageError> {
+    pub(super) async fn open(
+        directory: &FsPath,
+        options: &LocalOptions,
+    ) -> std::result::Result<LocalStore, StorageError> {
         let wanted = directory.to_owned();
         let LocalOptions { sync, must_exist } = *options;
         blocking(move || {
@@ -93,7 +96,11 @@ impl LocalStore {
         }
     }
 
-    async fn stage(&self, location: &Path, fill: impl FnOnce(&mut Staged) -> io::Result<()> + Send + 'static) -> Result<Staged> {
+    async fn stage(
+        &self,
+        location: &Path,
+        fill: impl FnOnce(&mut Staged) -> io::Result<()> + Send + 'static,
+    ) -> Result<Staged> {
         let destination = self.path(location)?;
         let (root, sync) = (self.root.clone(), self.sync);
         blocking(move || {
@@ -163,7 +170,8 @@ impl ObjectStore for LocalStore {
                 source: "a conditional update needs the token of the version that it replaces".into(),
             })?),
         };
-        let staged = self.stage(location, move |staged| payload.iter().try_for_each(|part| staged.file_mut().write_all(part)));
+        let staged =
+            self.stage(location, move |staged| payload.iter().try_for_each(|part| staged.file_mut().write_all(part)));
         self.publish(location, staged.await?, how).await
     }
 
@@ -234,7 +242,9 @@ impl ObjectStore for LocalStore {
             let file = std::fs::File::open(source)?;
             if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
         });
-        let mut file = found.await.map_err(|cause| if is_absence(cause.kind()) { absent(from, cause) } else { write_failed(from, cause) })?;
+        let mut file = found
+            .await
+            .map_err(|cause| if is_absence(cause.kind()) { absent(from, cause) } else { write_failed(from, cause) })?;
         let staged = self.stage(to, move |staged| io::copy(&mut file, staged.file_mut()).map(drop)).await?;
         let how = match options.mode {
             CopyMode::Overwrite => Publish::Overwrite,
@@ -297,7 +307,8 @@ fn write_failed(location: &Path, cause: io::Error) -> Error {
         io::ErrorKind::AlreadyExists => Error::AlreadyExists { path, source: cause.into() },
         kind if is_absence(kind) => Error::Generic {
             store: STORE,
-            source: format!("cannot write `{path}`: a directory stands in the place of an object, or the reverse").into(),
+            source: format!("cannot write `{path}`: a directory stands in the place of an object, or the reverse")
+                .into(),
         },
         _ => Error::Generic { store: STORE, source: cause.into() },
     }

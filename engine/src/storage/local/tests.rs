@@ -20,7 +20,12 @@ struct Other {
 impl Other {
     fn start(role: &str, directory: &FsPath) -> Other {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "storage::local::tests::a_process_that_plays_its_part", "--nocapture", "--test-threads=1"])
+            .args([
+                "--exact",
+                "storage::local::tests::a_process_that_plays_its_part",
+                "--nocapture",
+                "--test-threads=1",
+            ])
             .env(ROLE, role)
             .env(DIRECTORY, directory)
             .stdin(Stdio::piped())
@@ -100,7 +105,8 @@ async fn a_process_that_plays_its_part() {
 async fn of_two_processes_that_update_one_version_exactly_one_wins() {
     const ROUNDS_COUNT: usize = 120;
     let (directory, signals) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let stack = Stack::open(&StorageUri::Local(directory.path().into()), &StorageOptions::default(), &[]).await.unwrap();
+    let stack =
+        Stack::open(&StorageUri::Local(directory.path().into()), &StorageOptions::default(), &[]).await.unwrap();
     stack.objects().put("contested", "start").await.unwrap();
     let mut racers = [Other::start("racer", directory.path()), Other::start("racer", directory.path())];
     for round in 0..ROUNDS_COUNT {
@@ -119,7 +125,8 @@ async fn of_two_processes_that_update_one_version_exactly_one_wins() {
         }
         std::fs::write(&go, "").unwrap();
         let answers = racers.each_mut().map(Other::answer);
-        let winner = answers.iter().position(|answer| answer == "won").unwrap_or_else(|| panic!("nobody won: {answers:?}"));
+        let winner =
+            answers.iter().position(|answer| answer == "won").unwrap_or_else(|| panic!("nobody won: {answers:?}"));
         assert_eq!(answers[1 - winner], loser, "round {round}");
         let (name, wanted) = match verb {
             "" => ("contested".to_owned(), format!("{round} by {winner}")),
@@ -172,7 +179,8 @@ async fn staging_and_lock_files_are_neither_listed_nor_addressed() {
     store.put(&path, "content".into()).await.unwrap();
     let mut upload = store.put_multipart(&path).await.unwrap();
     upload.put_part("part".into()).await.unwrap();
-    let names: Vec<_> = std::fs::read_dir(directory.path().join("dir")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(directory.path().join("dir")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "the object and the staging file of its upload: {names:?}");
     assert!(directory.path().join(".lock#0").exists());
     let found: Vec<_> = store.list(None).try_collect().await.unwrap();

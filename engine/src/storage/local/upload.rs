@@ -61,7 +61,10 @@ impl MultipartUpload for LocalUpload {
         let settled = blocking(move || staged.settle().map(|()| staged)).await;
         let staged = settled.map_err(|cause| write_failed(&self.location, cause))?;
         if staged.file().metadata().map_err(|cause| write_failed(&self.location, cause))?.len() != self.offset {
-            return Err(Error::Generic { store: STORE, source: format!("a part of `{}` is missing", self.location).into() });
+            return Err(Error::Generic {
+                store: STORE,
+                source: format!("a part of `{}` is missing", self.location).into(),
+            });
         }
         self.store.publish(&self.location, staged, Publish::Overwrite).await
     }
@@ -78,5 +81,8 @@ impl MultipartUpload for LocalUpload {
 }
 
 fn over(location: &Path) -> Error {
-    Error::Generic { store: STORE, source: format!("the upload of `{location}` is complete or given up already").into() }
+    Error::Generic {
+        store: STORE,
+        source: format!("the upload of `{location}` is complete or given up already").into(),
+    }
 }

@@ -114,7 +114,10 @@ async fn one_directory_has_one_identity_however_it_is_spelled() {
 async fn a_directory_that_must_exist_is_not_created() {
     let parent = tempfile::tempdir().unwrap();
     let uri = StorageUri::Local(parent.path().join("graph"));
-    let options = StorageOptions { local: LocalOptions { must_exist: true, ..LocalOptions::default() }, ..StorageOptions::default() };
+    let options = StorageOptions {
+        local: LocalOptions { must_exist: true, ..LocalOptions::default() },
+        ..StorageOptions::default()
+    };
     let error = Stack::open(&uri, &options, &[]).await.unwrap_err();
     assert_eq!(error.kind(), crate::ErrorKind::NotFound);
     assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);

@@ -39,24 +39,28 @@ async fn every_call_is_counted_once_under_its_own_name() {
     store.delete_stream(gone).try_collect::<Vec<_>>().await.unwrap();
 
     use {Operation as O, PathClass as C};
-    let counts: Vec<_> = layer.snapshot().iter().map(|(key, count)| (key.operation, key.class, count.calls, count.bytes)).collect();
-    assert_eq!(counts, [
-        (O::Put, C::Sidecar, 1, 3),
-        (O::PutIfAbsent, C::Sidecar, 1, 5),
-        (O::PutIfMatch, C::Sidecar, 1, 1),
-        (O::MultipartStart, C::Other, 2, 0),
-        (O::MultipartPart, C::Other, 2, 3),
-        (O::MultipartComplete, C::Other, 1, 0),
-        (O::MultipartAbort, C::Other, 1, 0),
-        (O::Get, C::Sidecar, 2, 5),
-        (O::Head, C::Sidecar, 1, 0),
-        (O::List, C::Sidecar, 1, 0),
-        (O::List, C::Other, 2, 0),
-        (O::Delete, C::Sidecar, 1, 0),
-        (O::Delete, C::Other, 1, 0),
-        (O::Copy, C::Other, 1, 0),
-        (O::Rename, C::Other, 1, 0),
-    ]);
+    let counts: Vec<_> =
+        layer.snapshot().iter().map(|(key, count)| (key.operation, key.class, count.calls, count.bytes)).collect();
+    assert_eq!(
+        counts,
+        [
+            (O::Put, C::Sidecar, 1, 3),
+            (O::PutIfAbsent, C::Sidecar, 1, 5),
+            (O::PutIfMatch, C::Sidecar, 1, 1),
+            (O::MultipartStart, C::Other, 2, 0),
+            (O::MultipartPart, C::Other, 2, 3),
+            (O::MultipartComplete, C::Other, 1, 0),
+            (O::MultipartAbort, C::Other, 1, 0),
+            (O::Get, C::Sidecar, 2, 5),
+            (O::Head, C::Sidecar, 1, 0),
+            (O::List, C::Sidecar, 1, 0),
+            (O::List, C::Other, 2, 0),
+            (O::Delete, C::Sidecar, 1, 0),
+            (O::Delete, C::Other, 1, 0),
+            (O::Copy, C::Other, 1, 0),
+            (O::Rename, C::Other, 1, 0),
+        ]
+    );
 }
 
 #[tokio::test]
@@ -97,10 +101,13 @@ async fn the_trace_says_how_each_call_ended_in_the_order_of_their_ends() {
     let trace = layer.take_trace();
     let seen: Vec<_> = trace.iter().map(|record| (record.seq, record.call.operation, record.outcome)).collect();
     // The first call was pushed out: a trace is bounded.
-    assert_eq!(seen, [
-        (1, Operation::Get, CallOutcome::Failed(StorageErrorKind::Throttled)),
-        (2, Operation::List, CallOutcome::Abandoned),
-    ]);
+    assert_eq!(
+        seen,
+        [
+            (1, Operation::Get, CallOutcome::Failed(StorageErrorKind::Throttled)),
+            (2, Operation::List, CallOutcome::Abandoned),
+        ]
+    );
     assert!(layer.take_trace().is_empty());
     assert_eq!(layer.snapshot().total(), 3);
 }
@@ -111,7 +118,8 @@ async fn a_listing_that_is_read_in_part_is_done_and_one_that_fails_is_not() {
     let good = store(&layer, Realm::Control);
     good.put(&sidecar(), "1".into()).await.unwrap();
     drop(good.list(None).next().await.unwrap().unwrap());
-    let inner = FaultLayer::new(Arc::new(Do(Verdict::Fail(FaultKind::Timeout)))).wrap(Realm::Control, Arc::new(InMemory::new()));
+    let inner = FaultLayer::new(Arc::new(Do(Verdict::Fail(FaultKind::Timeout))))
+        .wrap(Realm::Control, Arc::new(InMemory::new()));
     layer.wrap(Realm::Control, inner).list(None).next().await.unwrap().unwrap_err();
     let outcomes: Vec<_> = layer.take_trace().iter().map(|record| record.outcome).collect();
     assert_eq!(outcomes, [CallOutcome::Done, CallOutcome::Done, CallOutcome::Failed(StorageErrorKind::Timeout)]);
@@ -137,10 +145,13 @@ async fn an_observer_hears_of_every_call_as_it_begins_and_ends() {
     let store = store(&layer, Realm::Control);
     store.put(&sidecar(), "123".into()).await.unwrap();
     store.get(&sidecar()).await.unwrap();
-    assert_eq!(*lock(&notes.0), [
-        "0 began control put __recovery/a.json (3 bytes)",
-        "0 ended control put __recovery/a.json (3 bytes) Done",
-        "1 began control get __recovery/a.json (0 bytes)",
-        "1 ended control get __recovery/a.json (3 bytes) Done",
-    ]);
+    assert_eq!(
+        *lock(&notes.0),
+        [
+            "0 began control put __recovery/a.json (3 bytes)",
+            "0 ended control put __recovery/a.json (3 bytes) Done",
+            "1 began control get __recovery/a.json (0 bytes)",
+            "1 ended control get __recovery/a.json (3 bytes) Done",
+        ]
+    );
 }
