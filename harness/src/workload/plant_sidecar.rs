@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use object_store::path::Path;
+use omnigraph::Snapshot;
 use omnigraph::gate::ProcessContext;
 use omnigraph::intent::{BranchRef, FORMAT_VERSION, PlannedTable, Sidecar};
 use omnigraph::storage::{Realm, Stack};
 use omnigraph::table::Table;
-use omnigraph::Snapshot;
 use rand::Rng;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -49,9 +49,10 @@ async fn sound(bare: &Stack, snapshot: &Snapshot, plant: &PlantSidecar, rng: &mu
     let state = snapshot.state();
     let operation_id = match plant.operation {
         PlantedOperation::Fresh => omnigraph::id::OperationId::new(fresh_ulid(rng)),
-        PlantedOperation::Published => {
-            state.commit.operation_id.ok_or("the newest commit names no operation, so none can be planted as published")?
-        }
+        PlantedOperation::Published => state
+            .commit
+            .operation_id
+            .ok_or("the newest commit names no operation, so none can be planted as published")?,
     };
     // A write is prepared on the version before the one that publishes it.
     let graph_version = match plant.operation {
@@ -83,7 +84,12 @@ async fn sound(bare: &Stack, snapshot: &Snapshot, plant: &PlantSidecar, rng: &mu
     })
 }
 
-async fn planned(bare: &Stack, snapshot: &Snapshot, plant: &PlantedTable, rng: &mut StdRng) -> Result<PlannedTable, String> {
+async fn planned(
+    bare: &Stack,
+    snapshot: &Snapshot,
+    plant: &PlantedTable,
+    rng: &mut StdRng,
+) -> Result<PlannedTable, String> {
     let name = &plant.type_name;
     let pin = snapshot.tables().find(|pin| pin.type_name == *name).ok_or_else(|| format!("there is no type {name}"))?;
     let failed = |error: omnigraph::Error| format!("table of {name} cannot be read: {error}");
@@ -137,7 +143,8 @@ fn deviate(sound: &Sidecar, plant: &PlantSidecar) -> Result<Vec<u8>, String> {
         Some(_) => "0".repeat(64),
     };
     body["checksum"] = json!(checksum);
-    let mut text = serde_json::to_string_pretty(&body).map_err(|error| format!("the sidecar cannot be written: {error}"))?;
+    let mut text =
+        serde_json::to_string_pretty(&body).map_err(|error| format!("the sidecar cannot be written: {error}"))?;
     text.push('\n');
     let mut content = text.into_bytes();
     if let Some(bytes) = but.truncated_to {
@@ -176,7 +183,10 @@ mod tests {
             writer: omnigraph::writer::WriterKind::Load,
             actor: "ann".into(),
             started_at: chrono::DateTime::UNIX_EPOCH,
-            branch: BranchRef { name: "main".into(), incarnation: "01ARZ3NDEKTSV4RRFFQ69G5FAW".parse().expect("a ULID") },
+            branch: BranchRef {
+                name: "main".into(),
+                incarnation: "01ARZ3NDEKTSV4RRFFQ69G5FAW".parse().expect("a ULID"),
+            },
             graph_version: 4,
             tables: Vec::new(),
             reads: Vec::new(),
