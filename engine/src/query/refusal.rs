@@ -1,5 +1,7 @@
 //! DataFusion's errors → ours.
 
+use std::error::Error as StdError;
+
 use datafusion::error::DataFusionError;
 
 use crate::error::{Error, ErrorKind};
@@ -7,40 +9,51 @@ use crate::error::{Error, ErrorKind};
 /// The error of SQL that could not be planned or run: the store's trouble stays what it is, everything else is a
 /// matter of the SQL.
 pub(crate) fn refused(error: DataFusionError) -> Error {
-    match error {
-        DataFusionError::External(cause) => match cause.downcast::<Error>() {
+    if let DataFusionError::External(cause) = error {
+        return match cause.downcast::<Error>() {
             Ok(ours) => *ours,
-            Err(cause) => match cause.downcast::<lance::Error>() {
-                Ok(lance) => from_lance(*lance),
-                Err(cause) => Error::new(ErrorKind::Storage, "the SQL could not be run").with_source(cause),
-            },
-        },
-        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => refused(*inner),
-        DataFusionError::ArrowError(error, _) => match *error {
-            datafusion::arrow::error::ArrowError::ExternalError(cause) => refused(DataFusionError::External(cause)),
-            error => Error::invalid(format!("the SQL does not fit: {}", first_line(&error.to_string()))),
-        },
-        DataFusionError::IoError(cause) => {
-            Error::new(ErrorKind::Storage, "the SQL could not be run").with_source(cause)
+            Err(cause) => refused_by(cause),
+        };
+    }
+    match error.strip_backtrace() {
+        message if matches!(error, DataFusionError::Internal(_)) => {
+            Error::internal(format!("SQL: {}", first_line(&message))).with_source(error)
         }
-        DataFusionError::ObjectStore(cause) => {
-            Error::new(ErrorKind::Storage, "the store failed while SQL was run").with_source(cause)
-        }
-        DataFusionError::Internal(message) => Error::internal(format!("SQL: {}", first_line(&message))),
-        error => Error::invalid(format!("the SQL does not fit: {}", first_line(&error.strip_backtrace()))),
+        _ => refused_by(error.into()),
     }
 }
 
-/// Lance wraps what DataFusion told it, and the other way round.
-fn from_lance(error: lance::Error) -> Error {
-    match error {
-        lance::Error::InvalidInput { .. } | lance::Error::SchemaMismatch { .. } => {
-            Error::invalid(format!("the SQL does not fit: {}", first_line(&error.to_string())))
-        }
-        error => Error::from(error),
+fn refused_by(cause: Box<dyn StdError + Send + Sync>) -> Error {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(cause.as_ref());
+    let mut kind = ErrorKind::Invalid;
+    while let Some(inner) = next {
+        kind = kind_of(inner).unwrap_or(kind);
+        next = inner.source();
+    }
+    match kind {
+        ErrorKind::Invalid => Error::invalid(format!("the SQL does not fit: {}", first_line(&cause.to_string()))),
+        kind => Error::new(kind, "a table could not be read while SQL was run"),
+    }
+    .with_source(cause)
+}
+
+/// What an error in the chain says of the whole: Lance and the store below it wrap each other, and DataFusion both.
+fn kind_of(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
+    if error.is::<object_store::Error>() || error.is::<std::io::Error>() {
+        return Some(ErrorKind::Storage);
+    }
+    match error.downcast_ref::<lance::Error>()? {
+        lance::Error::InvalidInput { .. } | lance::Error::SchemaMismatch { .. } | lance::Error::Schema { .. } => None,
+        lance::Error::CorruptFile { .. } => Some(ErrorKind::Corrupt),
+        lance::Error::Timeout { .. } => Some(ErrorKind::Timeout),
+        _ => Some(ErrorKind::Storage),
     }
 }
 
 fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+    let line = text.lines().next().unwrap_or_default();
+    let line = line.strip_prefix("External error: ").unwrap_or(line);
+    let mut shown: String = line.chars().take(300).collect();
+    shown.truncate(shown.trim_end_matches('.').len());
+    shown
 }

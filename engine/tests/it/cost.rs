@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use lance::dataset::optimize::{CompactionOptions, compact_files};
-use omnigraph::storage::{Stack, TraceLayer};
+use omnigraph::storage::{Stack, StoreLayer, TraceLayer};
 use omnigraph::{ErrorKind, Graph, Mutate, Repair, StorageOptions};
 
 const SCHEMA: &str = "
@@ -41,7 +41,8 @@ impl World {
     async fn new(name: &str) -> World {
         let trace = Arc::new(TraceLayer::new());
         let uri = format!("memory://{name}").parse().unwrap();
-        let stack = Stack::open(&uri, &StorageOptions::default(), &[trace.clone()]).await.unwrap();
+        let layers: [Arc<dyn StoreLayer>; 1] = [trace.clone()];
+        let stack = Stack::open(&uri, &StorageOptions::default(), &layers).await.unwrap();
         let graph = Graph::builder(uri).stack(stack.clone()).create(SCHEMA).await.unwrap();
         graph.mutate(Mutate::sql("INSERT INTO Company (name) VALUES ('acme')")).await.unwrap();
         World { stack, trace, graph, next: 0 }

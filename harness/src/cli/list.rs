@@ -21,7 +21,11 @@ pub fn command(args: &ListArgs) -> Result<Exit, String> {
         }
     }
     for (found, report) in &selected.invalid {
-        eprintln!("{} is invalid: {} mistakes; 'chaos check' shows them", found.path.display(), report.diagnostics.len());
+        eprintln!(
+            "{} is invalid: {} mistakes; 'chaos check' shows them",
+            found.path.display(),
+            report.diagnostics.len()
+        );
     }
     match (selected.scenarios.is_empty(), selected.invalid.is_empty()) {
         (_, false) => Ok(Exit::Usage),

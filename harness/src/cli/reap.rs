@@ -12,7 +12,8 @@ pub fn command(args: &ReapArgs) -> Result<Exit, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("there is no runtime: {error}"))?;
     let reaped = runtime.block_on(reap(args.all)).map_err(|error| error.to_string())?;
-    let show = |what: &str, leftover: &Leftover| println!("{what} {} of run {}: {}", leftover.id, leftover.run, leftover.why);
+    let show =
+        |what: &str, leftover: &Leftover| println!("{what} {} of run {}: {}", leftover.id, leftover.run, leftover.why);
     reaped.removed.iter().for_each(|leftover| show("removed", leftover));
     reaped.kept.iter().for_each(|leftover| show("kept", leftover));
     if reaped.removed.is_empty() && reaped.kept.is_empty() {

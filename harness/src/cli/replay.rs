@@ -28,8 +28,7 @@ pub fn command(args: &ReplayArgs) -> Result<Exit, String> {
     let backend: BackendKind = replay.cell.backend.parse().map_err(|error| format!("{error}"))?;
     let mut scenario = replay.scenario.clone();
     scenario.seed = Some(replay.seed.0);
-    let plan =
-        CellPlan { id: replay.cell.clone(), scenario: Arc::new(scenario), backend, not_applicable: None };
+    let plan = CellPlan { id: replay.cell.clone(), scenario: Arc::new(scenario), backend, not_applicable: None };
     let selection = Selection {
         paths: vec![args.bundle.display().to_string()],
         backends: vec![replay.cell.backend.clone()],
@@ -50,7 +49,9 @@ pub fn command(args: &ReplayArgs) -> Result<Exit, String> {
             differences.iter().for_each(|difference| println!("  {difference}"));
         }
         Comparison::NotReproduced { verdict } => {
-            println!("not reproduced: this time it came to '{verdict}'; the code has changed, or the failure is a race");
+            println!(
+                "not reproduced: this time it came to '{verdict}'; the code has changed, or the failure is a race"
+            );
         }
     }
     Ok(Exit::of(&result))

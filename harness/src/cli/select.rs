@@ -30,8 +30,9 @@ pub fn select(args: &SelectArgs) -> Result<Selected, String> {
         typed => typed.iter().map(|typed| resolve(&args.scenarios, typed)).collect::<Result<_, _>>()?,
     };
     for start in starts {
-        let files = discover(&args.scenarios, &start)
-            .map_err(|error| format!("{} cannot be read: {error}; give a file or a folder of scenarios", start.display()))?;
+        let files = discover(&args.scenarios, &start).map_err(|error| {
+            format!("{} cannot be read: {error}; give a file or a folder of scenarios", start.display())
+        })?;
         found.extend(files);
     }
     found.sort();
@@ -61,6 +62,9 @@ fn resolve(root: &Path, typed: &str) -> Result<PathBuf, String> {
     let file = root.join(format!("{typed}.yaml"));
     let candidates = [plain, below, file];
     candidates.into_iter().find(|path| path.exists()).ok_or_else(|| {
-        format!("there is no file, folder or scenario '{typed}'; 'chaos list' shows what there is below {}", root.display())
+        format!(
+            "there is no file, folder or scenario '{typed}'; 'chaos list' shows what there is below {}",
+            root.display()
+        )
     })
 }

@@ -52,7 +52,9 @@ pub fn no_color() -> bool {
 pub fn step_summary() -> Result<Box<dyn Write + Send>, String> {
     let Some(path) = variable("GITHUB_STEP_SUMMARY") else { return Ok(Box::new(io::sink())) };
     let opened = OpenOptions::new().create(true).append(true).open(&path);
-    opened.map(|file| Box::new(file) as Box<dyn Write + Send>).map_err(|error| format!("{path} cannot be written: {error}"))
+    opened
+        .map(|file| Box::new(file) as Box<dyn Write + Send>)
+        .map_err(|error| format!("{path} cannot be written: {error}"))
 }
 
 fn variable(name: &str) -> Option<String> {

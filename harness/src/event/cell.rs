@@ -37,7 +37,9 @@ impl FromStr for CellId {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.rsplit_once('@') {
-            Some((scenario, backend)) if !scenario.is_empty() && !backend.is_empty() => Ok(CellId::new(scenario, backend)),
+            Some((scenario, backend)) if !scenario.is_empty() && !backend.is_empty() => {
+                Ok(CellId::new(scenario, backend))
+            }
             _ => Err(format!("'{text}' is not a cell; write it as scenario@backend")),
         }
     }

@@ -273,7 +273,13 @@ mod tests {
             elapsed_ms: 12,
             event: Event::StepFinished {
                 cell: CellId::new("write/a-load", "memory"),
-                step: StepRef { number: 1, kind: "load".into(), line: Some(4), process: "main".into(), handle: "main".into() },
+                step: StepRef {
+                    number: 1,
+                    kind: "load".into(),
+                    line: Some(4),
+                    process: "main".into(),
+                    handle: "main".into(),
+                },
                 outcome: Outcome::Refused { error: ErrorData::new("conflict", "table moved") },
                 as_expected: false,
                 duration_ms: 3,

@@ -70,7 +70,8 @@ impl Summary {
 
     /// Cells that were run to a verdict each second, counting only those that were run.
     pub fn cells_per_second(&self) -> f64 {
-        let run = self.totals.total() - self.totals.of(VerdictName::Skipped) - self.totals.of(VerdictName::NotApplicable);
+        let run =
+            self.totals.total() - self.totals.of(VerdictName::Skipped) - self.totals.of(VerdictName::NotApplicable);
         run as f64 * 1000.0 / (self.duration_ms.max(1)) as f64
     }
 }

@@ -214,7 +214,9 @@ impl Verdict {
     pub fn reasons(&self) -> Vec<String> {
         match self {
             Verdict::Held => Vec::new(),
-            Verdict::Broken { breaches } | Verdict::Known { breaches, .. } => breaches.iter().map(Breach::to_string).collect(),
+            Verdict::Broken { breaches } | Verdict::Known { breaches, .. } => {
+                breaches.iter().map(Breach::to_string).collect()
+            }
             Verdict::NotExercised { faults } => faults
                 .iter()
                 .map(|tally| format!("{} (reached {}, fired {})", tally.fault, tally.reached, tally.fired))

@@ -68,7 +68,15 @@ impl Drop for ArmedGuard {
 impl Board {
     /// Nothing armed. Windows are held for `hold_max` at the most.
     pub fn new(life: Arc<Life>, watch: Arc<dyn FaultWatch>, seed: Seed, hold_max: Duration) -> Arc<Self> {
-        Arc::new(Board { life, watch, seed, hold_max, armed: Mutex::default(), holds: Mutex::default(), dies_after: Mutex::default() })
+        Arc::new(Board {
+            life,
+            watch,
+            seed,
+            hold_max,
+            armed: Mutex::default(),
+            holds: Mutex::default(),
+            dies_after: Mutex::default(),
+        })
     }
 
     /// The life of the process.
@@ -106,7 +114,10 @@ impl Board {
     /// Every fault that was ever armed here, with its counts, in the order in which they were armed.
     pub fn tallies(&self) -> Vec<FaultTally> {
         let armed = self.lock();
-        armed.iter().map(|fault| FaultTally { fault: fault.id.clone(), reached: fault.reached, fired: fault.fired }).collect()
+        armed
+            .iter()
+            .map(|fault| FaultTally { fault: fault.id.clone(), reached: fault.reached, fired: fault.fired })
+            .collect()
     }
 
     /// Lets the window go on that this fault holds; says whether there was one.

@@ -65,7 +65,10 @@ impl Life {
 
 impl fmt::Debug for Life {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Life").field("simulated", &self.simulated).field("dead", &self.is_dead()).finish_non_exhaustive()
+        f.debug_struct("Life")
+            .field("simulated", &self.simulated)
+            .field("dead", &self.is_dead())
+            .finish_non_exhaustive()
     }
 }
 

@@ -38,7 +38,9 @@ impl FaultOrder {
     /// The `ordinal`-th fault of step `step`, both counted from 1.
     pub fn new(step: u64, ordinal: u64, rule: Rule) -> Self {
         let (family, site, action) = match &rule {
-            Rule::Failpoint { name, actions } => (FaultFamily::Failpoint, name.to_string(), actions.as_str().to_owned()),
+            Rule::Failpoint { name, actions } => {
+                (FaultFamily::Failpoint, name.to_string(), actions.as_str().to_owned())
+            }
             Rule::Hold { name } => (FaultFamily::Failpoint, name.to_string(), "hold".to_owned()),
             Rule::Store(fault) => {
                 let family = if fault.effect.crashes() { FaultFamily::Process } else { FaultFamily::Store };

@@ -73,7 +73,7 @@ mod tests {
 
     fn struck(when: When, calls: usize) -> Vec<usize> {
         let mut schedule = CallSchedule::new(when, Seed(1));
-        (1..=calls).filter_map(|number| schedule.strikes().then_some(number)).collect()
+        (1..=calls).filter(|_| schedule.strikes()).collect()
     }
 
     fn done(actions: &str, crossings: usize) -> Vec<Option<Task>> {

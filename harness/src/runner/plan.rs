@@ -95,6 +95,7 @@ backends: [memory, local]
 graph: {schema: 'node Person { name: String @key }'}
 steps:
   - load: {rows: [{type: Person, data: {name: a}}]}
+  - check: {rows: {Person: 1}}
 ";
         Arc::new(crate::scenario::parse(name, "x.yaml", text.as_bytes()).expect("valid"))
     }
@@ -104,10 +105,8 @@ steps:
         let scenarios: Vec<_> = ["a", "b", "c", "d", "e"].into_iter().map(scenario).collect();
         let backends = [BackendKind::Memory, BackendKind::Local];
         let all: Vec<CellId> = plan(&scenarios, &backends, None).into_iter().map(|cell| cell.id).collect();
-        let mut parts: Vec<CellId> = (1..=3)
-            .flat_map(|k| plan(&scenarios, &backends, Some(Shard { k, n: 3 })))
-            .map(|cell| cell.id)
-            .collect();
+        let mut parts: Vec<CellId> =
+            (1..=3).flat_map(|k| plan(&scenarios, &backends, Some(Shard { k, n: 3 }))).map(|cell| cell.id).collect();
         parts.sort();
         let mut sorted = all.clone();
         sorted.sort();

@@ -247,6 +247,13 @@ impl Report {
 }
 
 /// A cell as a worker is told of it.
-pub fn begin(cell: &CellId, scenario: &Scenario, address: CellAddress, seed: Seed, simulated: bool, limits: WorkerLimits) -> Begin {
+pub fn begin(
+    cell: &CellId,
+    scenario: &Scenario,
+    address: CellAddress,
+    seed: Seed,
+    simulated: bool,
+    limits: WorkerLimits,
+) -> Begin {
     Begin { cell: cell.clone(), address, seed, simulated, schema: scenario.graph.schema.clone(), limits }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use globset::GlobBuilder;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
 use omnigraph::gate::ProcessContext;
 use omnigraph::storage::{Realm, Stack};
 use omnigraph::{Graph, intent::Sidecar, table::Table};
-use object_store::path::Path;
-use object_store::ObjectStoreExt;
 use serde_json::{Map, Value};
 
 use super::damage::resolve;
@@ -115,7 +115,9 @@ impl Looked<'_> {
             let rows = rows_of(&snapshot.query(&format!("SELECT * FROM {type_name}")).await?)?;
             match wanted {
                 Count::Number(count) => self.count(&format!("rows of {type_name}"), Some(*count), rows.len()),
-                Count::List(wanted) => self.list(type_name, &rows, &wanted.iter().map(ends_as_columns).collect::<Vec<_>>()),
+                Count::List(wanted) => {
+                    self.list(type_name, &rows, &wanted.iter().map(ends_as_columns).collect::<Vec<_>>())
+                }
             }
             whole.rows.insert(type_name.clone(), rows);
         }
@@ -131,12 +133,7 @@ impl Looked<'_> {
         let found = graph.recoveries().await?.into_iter().map(|row| {
             let mut tables: Vec<String> = row.tables.iter().map(|table| type_at(&types, &table.path)).collect();
             tables.sort();
-            FoundAudit {
-                kind: row.kind.as_str().to_owned(),
-                writer: row.writer.to_string(),
-                actor: row.actor,
-                tables,
-            }
+            FoundAudit { kind: row.kind.as_str().to_owned(), writer: row.writer.to_string(), actor: row.actor, tables }
         });
         let found: Vec<FoundAudit> = found.collect();
         let fits = |found: &FoundAudit, wanted: &AuditRow| {
@@ -160,10 +157,12 @@ impl Looked<'_> {
             .collect();
         match wanted {
             Count::Number(count) => self.count("commits", Some(*count), found.len()),
-            Count::List(wanted) => self.sequence("commit", &found, wanted, |found: &FoundCommit, wanted: &CommitRow| {
-                wanted.actor.as_ref().is_none_or(|actor| *actor == found.actor)
-                    && wanted.writer.as_ref().is_none_or(|writer| Some(writer) == found.writer.as_ref())
-            }),
+            Count::List(wanted) => {
+                self.sequence("commit", &found, wanted, |found: &FoundCommit, wanted: &CommitRow| {
+                    wanted.actor.as_ref().is_none_or(|actor| *actor == found.actor)
+                        && wanted.writer.as_ref().is_none_or(|writer| Some(writer) == found.writer.as_ref())
+                })
+            }
         }
         Ok(())
     }

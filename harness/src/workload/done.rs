@@ -114,7 +114,11 @@ impl From<&HealReport> for Recovered {
             rolled_forward: of(RecoveryKind::RolledForward),
             rolled_back: of(RecoveryKind::RolledBack),
             retired: Vec::new(),
-            deferred: report.deferred.iter().map(|deferred| format!("{}: {}", deferred.operation, deferred.why)).collect(),
+            deferred: report
+                .deferred
+                .iter()
+                .map(|deferred| format!("{}: {}", deferred.operation, deferred.why))
+                .collect(),
         }
     }
 }

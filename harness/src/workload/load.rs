@@ -27,7 +27,8 @@ pub async fn load(graph: &Graph, load: &Load, actor: Option<&str>) -> Done {
 
 /// An acknowledged write, with what it healed first.
 pub(super) fn acknowledged(report: &omnigraph::WriteReport) -> Done {
-    let rows = report.rows.iter().map(|(name, counts)| (name.clone(), (counts.inserted, counts.updated, counts.deleted)));
+    let rows =
+        report.rows.iter().map(|(name, counts)| (name.clone(), (counts.inserted, counts.updated, counts.deleted)));
     // A write that changes nothing makes no commit.
     let write = match (report.operation_id, report.commit_id) {
         (Some(operation), Some(commit)) => Some(WriteData {

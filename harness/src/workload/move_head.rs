@@ -33,7 +33,8 @@ async fn land(bare: &Stack, step: &MoveHead) -> Result<Damaged, String> {
             _ => dataset = append_nothing(bare, dataset).await.map_err(|error| failed(&error))?,
         }
     }
-    let description = format!("moved HEAD of {} from version {before} to {}", step.type_name, dataset.version().version);
+    let description =
+        format!("moved HEAD of {} from version {before} to {}", step.type_name, dataset.version().version);
     Ok(Damaged { description, paths: vec![path], may_change_rows: false })
 }
 

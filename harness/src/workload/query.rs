@@ -34,7 +34,9 @@ pub async fn query(graph: &Graph, query: &Query) -> Done {
 fn whole_type(sql: &str) -> Option<&str> {
     let words: Vec<&str> = sql.trim().trim_end_matches(';').split_whitespace().collect();
     match words[..] {
-        [select, "*", from, type_name] if select.eq_ignore_ascii_case("select") && from.eq_ignore_ascii_case("from") => {
+        [select, "*", from, type_name]
+            if select.eq_ignore_ascii_case("select") && from.eq_ignore_ascii_case("from") =>
+        {
             Some(type_name)
         }
         _ => None,

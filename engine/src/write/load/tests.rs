@@ -277,3 +277,84 @@ proptest::proptest! {
         proptest::prop_assert!(decoded.batches.is_empty() || decoded.mistakes.is_empty());
     }
 }
+
+async fn stack(name: &str, layers: &[Arc<dyn crate::storage::StoreLayer>]) -> crate::storage::Stack {
+    let name = format!("memory://load-{name}-{}", uuid::Uuid::new_v4());
+    crate::storage::Stack::open(&name.parse().unwrap(), &crate::StorageOptions::default(), layers).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_large_load_takes_back_what_it_wrote() {
+    let stack = stack("discard", &[]).await;
+    let graph = Graph::builder("memory://ignored").stack(stack.clone()).create(SCHEMA).await.unwrap();
+    let objects = async || {
+        let mut names: Vec<String> = Vec::new();
+        for prefix in ["nodes", "edges", "__recovery"] {
+            let found = stack.objects().list_recursive(prefix).await.unwrap();
+            names.extend(found.into_iter().map(|object| format!("{object:?}")));
+        }
+        names
+    };
+    let before = objects().await;
+    let lines = format!("{}{}", many(0..40_000), r#"{"type":"Knows","from":"p9","to":"nobody"}"#);
+    refusal(&graph, LoadMode::Append, &lines).await;
+    assert_eq!(objects().await, before);
+    let lines = format!("{}{}", many(0..40_000), r#"{"type":"Nobody"}"#);
+    refusal(&graph, LoadMode::Append, &lines).await;
+    assert_eq!(objects().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_loads_at_once_both_succeed_or_one_is_told_why() {
+    let graph = graph().await;
+    for round in 0..5 {
+        let line = |name: &str| format!("{{\"type\":\"Person\",\"data\":{{\"name\":\"{name}{round}\"}}}}");
+        let (one, other) = (line("a"), line("b"));
+        let (one, other) = tokio::join!(append(&graph, &one), append(&graph, &other));
+        one.and(other).expect("different rows");
+        let same = line("c");
+        let (one, other) = tokio::join!(append(&graph, &same), append(&graph, &same));
+        let loser = one.err().or(other.err()).expect("the same row twice");
+        assert!(loser.to_string().contains("exists already"), "{loser}");
+    }
+    assert_eq!(count(&graph, "Person").await, 15);
+}
+
+/// Reads of data files fail while it is on.
+#[derive(Debug, Default)]
+struct DeafData(std::sync::atomic::AtomicBool);
+
+impl crate::storage::FaultPolicy for DeafData {
+    fn verdict(&self, call: &crate::storage::Call) -> crate::storage::Verdict {
+        use crate::storage::{FaultKind, Operation, PathClass, Verdict};
+        let on = self.0.load(std::sync::atomic::Ordering::SeqCst);
+        match (call.operation, call.class) {
+            (Operation::Get, PathClass::TableData) if on => Verdict::Fail(FaultKind::ConnectionLost),
+            _ => Verdict::Pass,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_told_apart_from_wrong_rows_and_wrong_sql() {
+    let deaf = Arc::new(DeafData::default());
+    let layer = Arc::new(crate::storage::FaultLayer::new(deaf.clone()));
+    let stack = stack("deaf", &[layer]).await;
+    let graph = Graph::builder("memory://ignored").stack(stack.clone()).create(SCHEMA).await.unwrap();
+    append(&graph, PEOPLE).await.unwrap();
+    deaf.0.store(true, std::sync::atomic::Ordering::SeqCst);
+    let line = r#"{"type":"Person","data":{"name":"zoe"}}"#;
+    let errors = [
+        graph.query("SELECT * FROM Person").await.unwrap_err(),
+        append(&graph, line).await.unwrap_err(),
+        graph.mutate(crate::Mutate::sql("UPDATE Person SET age = 1")).await.unwrap_err(),
+        graph.mutate(crate::Mutate::sql("DELETE FROM Person")).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::Storage, "{error:?}");
+        assert!(error.is_retryable());
+    }
+    deaf.0.store(false, std::sync::atomic::Ordering::SeqCst);
+    append(&graph, line).await.unwrap();
+    assert_eq!(count(&graph, "Person").await, 3);
+}

@@ -202,3 +202,14 @@ async fn a_unique_value_can_move_from_row_to_row() {
     mutate(&graph, sql).await.unwrap();
     assert_eq!(rows(&graph, "SELECT name FROM Person WHERE mail = 'a@x'").await, ["bob"]);
 }
+
+#[tokio::test]
+async fn subqueries_see_other_types_and_the_row_that_is_looked_at() {
+    let graph = graph().await;
+    let sql = "UPDATE Person AS p SET age = (SELECT count(*) FROM Knows k WHERE k.src = p.name)
+            WHERE p.name <> 'carl' AND EXISTS (SELECT 1 FROM WorksAt w WHERE w.src = p.name);
+        DELETE FROM Knows WHERE src IN (SELECT name FROM Person WHERE age = 2) AND dst = 'carl'";
+    mutate(&graph, sql).await.unwrap();
+    assert_eq!(people(&graph).await, ["alice|1", "bob|2", "carl|"]);
+    assert_eq!(rows(&graph, "SELECT src, dst FROM Knows ORDER BY src").await, ["alice|bob", "bob|alice"]);
+}

@@ -19,7 +19,8 @@ use crate::runner::limits::Limits;
 use crate::runner::protocol::{Note, Order, Report, StepOrder, Ticket};
 use crate::scenario::Scenario;
 use crate::scenario::model::{
-    Action, Arm, DEFAULT_HANDLE, DEFAULT_PROCESS, FailpointName, InvariantName, Load, LoadMode, OpenMode, Step, StoreFault,
+    Action, Arm, DEFAULT_HANDLE, DEFAULT_PROCESS, FailpointName, InvariantName, Load, LoadMode, OpenMode, Step,
+    StoreFault,
 };
 use crate::workload::SavedObject;
 
@@ -254,7 +255,11 @@ impl<'a> CellRun<'a> {
         let ended = self.carry_out(Seat::Process(process), order).await?;
         let report = match ended {
             Ended::Report(report) => *report,
-            _ => return self.trouble("a handle could not be opened again: the worker died or did not answer").map(|()| None),
+            _ => {
+                return self
+                    .trouble("a handle could not be opened again: the worker died or did not answer")
+                    .map(|()| None);
+            }
         };
         let outcome = report.outcome.unwrap_or_else(Outcome::done);
         self.ledger.end(begun, &outcome);
@@ -299,9 +304,10 @@ impl<'a> CellRun<'a> {
     }
 
     async fn release(&mut self, number: u64, step: &Step, name: &str) -> Result<(), Stop> {
-        let held = self.background.get(name).and_then(|background| {
-            Some((background.step.process().to_owned(), background.hold.clone()?))
-        });
+        let held = self
+            .background
+            .get(name)
+            .and_then(|background| Some((background.step.process().to_owned(), background.hold.clone()?)));
         let begun = self.ledger.begin(number, step);
         let outcome = match held {
             Some((process, fault)) => {
@@ -345,7 +351,14 @@ impl<'a> CellRun<'a> {
     }
 
     /// Takes what a step's report tells, judges it, and looks at the store.
-    async fn finish(&mut self, number: u64, step: &Step, begun: Begun, started: Instant, report: Report) -> Result<(), Stop> {
+    async fn finish(
+        &mut self,
+        number: u64,
+        step: &Step,
+        begun: Begun,
+        started: Instant,
+        report: Report,
+    ) -> Result<(), Stop> {
         let outcome = report.outcome.clone().unwrap_or_else(Outcome::done);
         let ended = self.ledger.end(begun, &outcome);
         self.ledger.take(number, step, begun, ended, &report);
@@ -364,10 +377,12 @@ impl<'a> CellRun<'a> {
             Outcome::Mismatch { .. } => InvariantName::Check,
             _ => InvariantName::Expectation,
         };
-        let breaches = differences.into_iter().map(|message| Breach::new(name.as_str(), message).at_step(number, step.line()));
+        let breaches =
+            differences.into_iter().map(|message| Breach::new(name.as_str(), message).at_step(number, step.line()));
         self.found.breaches.extend(breaches);
         if let Outcome::Hung { doing } = &outcome {
-            self.found.limit = Some(format!("step {number} did not end within {} ms while {doing}", self.limits.step_max_ms));
+            self.found.limit =
+                Some(format!("step {number} did not end within {} ms while {doing}", self.limits.step_max_ms));
         }
         if !self.found.breaches.is_empty() || self.found.limit.is_some() {
             return Err(Stop);
@@ -632,7 +647,9 @@ impl<'a> CellRun<'a> {
 /// Who carries a step out.
 fn seat_of(step: &Step) -> Seat<'_> {
     match step.action {
-        Action::Check(_) | Action::Damage(_) | Action::Undo(_) | Action::MoveHead(_) | Action::PlantSidecar(_) => Seat::Outside,
+        Action::Check(_) | Action::Damage(_) | Action::Undo(_) | Action::MoveHead(_) | Action::PlantSidecar(_) => {
+            Seat::Outside
+        }
         _ => Seat::Process(step.process()),
     }
 }

@@ -129,7 +129,8 @@ mod tests {
     }
 
     fn refused() -> Outcome {
-        let error = ErrorData { advice: Some("run `omnigraph repair`".into()), ..ErrorData::new("drift", "table moved") };
+        let error =
+            ErrorData { advice: Some("run `omnigraph repair`".into()), ..ErrorData::new("drift", "table moved") };
         Outcome::Refused { error }
     }
 

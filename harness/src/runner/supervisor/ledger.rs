@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{FaultTally, Outcome};
-use crate::oracle::evidence::{Damage, Evidence, LoadMode, OperationCall, OperationRecord, Reading, SidecarSighting, Tick};
+use crate::oracle::evidence::{
+    Damage, Evidence, LoadMode, OperationCall, OperationRecord, Reading, SidecarSighting, Tick,
+};
 use crate::runner::protocol::Report;
 use crate::scenario::model::{self, Action, OpenMode, Repair, Step};
 
@@ -33,7 +35,8 @@ impl Ledger {
     pub fn begin(&mut self, number: u64, step: &Step) -> Begun {
         let started = self.next_tick();
         let call = call_of(&step.action);
-        let index = call.map(|call| self.push(Some(number), started, step.process(), step.handle(), step.actor.clone(), call));
+        let index =
+            call.map(|call| self.push(Some(number), started, step.process(), step.handle(), step.actor.clone(), call));
         Begun { index, started }
     }
 

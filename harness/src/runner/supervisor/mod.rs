@@ -114,7 +114,8 @@ pub async fn run(plans: Vec<CellPlan>, options: RunOptions, sinks: Vec<Box<dyn S
     let pool = Arc::new(Pool::new(options.program.clone(), jobs * 3));
     pool.warm_up((jobs + 1).min(runnable.count() + 1));
     let backends = Backends::start(&kinds, &options, &bus);
-    let run = Run { options, bus: Arc::clone(&bus), pool, backends, summary: Mutex::default(), cleaning: Mutex::default() };
+    let run =
+        Run { options, bus: Arc::clone(&bus), pool, backends, summary: Mutex::default(), cleaning: Mutex::default() };
     futures::stream::iter(plans).for_each_concurrent(jobs, |plan| run.cell(plan)).await;
     let cleaning = std::mem::take(&mut *run.cleaning.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
     cleaning.join_all().await;

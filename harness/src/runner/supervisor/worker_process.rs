@@ -111,7 +111,11 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-async fn read_replies(stdout: impl AsyncRead + Unpin, sender: mpsc::UnboundedSender<Reply>, log: Arc<Mutex<VecDeque<u8>>>) {
+async fn read_replies(
+    stdout: impl AsyncRead + Unpin,
+    sender: mpsc::UnboundedSender<Reply>,
+    log: Arc<Mutex<VecDeque<u8>>>,
+) {
     let mut reader = BufReader::with_capacity(64 << 10, stdout);
     let mut line = Vec::new();
     loop {

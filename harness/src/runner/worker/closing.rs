@@ -53,7 +53,8 @@ async fn observed(host: &Arc<Host>, versions: Vec<VersionReading>, report: &mut 
 
 /// A read-write open, which sweeps, in a process that shares nothing with those of the steps.
 async fn converge(host: &Arc<Host>) -> Result<Graph, String> {
-    let opened = workload::open::open(host.site.fresh(&[]), Arc::new(ProcessContext::default()), OpenMode::ReadWrite).await;
+    let opened =
+        workload::open::open(host.site.fresh(&[]), Arc::new(ProcessContext::default()), OpenMode::ReadWrite).await;
     opened.map_err(|error| format!("{error:?}"))
 }
 

@@ -24,7 +24,8 @@ use crate::workload::{self, Recovered};
 pub async fn observe(host: &Arc<Host>) -> Report {
     let bare = host.site.fresh(&[]);
     let mut report = Report::of(Outcome::done());
-    report.sidecars = resolve::sidecars(&bare).await.ok().map(|paths| paths.iter().map(|path| operation_of(path)).collect());
+    report.sidecars =
+        resolve::sidecars(&bare).await.ok().map(|paths| paths.iter().map(|path| operation_of(path)).collect());
     // A graph that cannot be opened or read has nothing new to show; whether it ought to is judged at the end.
     let Ok(graph) = open_read_only(&bare).await else { return report };
     let snapshot = graph.snapshot();
@@ -49,7 +50,11 @@ pub async fn observe(host: &Arc<Host>) -> Report {
 }
 
 /// Reads the versions a second time, past every cache.
-pub async fn read_again(bare: &Stack, paths: &BTreeMap<String, String>, versions: Vec<VersionReading>) -> Vec<VersionReading> {
+pub async fn read_again(
+    bare: &Stack,
+    paths: &BTreeMap<String, String>,
+    versions: Vec<VersionReading>,
+) -> Vec<VersionReading> {
     let mut again = Vec::with_capacity(versions.len());
     for version in versions {
         let read = match paths.get(&version.type_name) {
@@ -95,8 +100,12 @@ pub async fn all_rows(bare: &Stack, snapshot: &Snapshot) -> Result<BTreeMap<Stri
 /// # Errors
 /// The store cannot be listed.
 pub async fn objects(bare: &Stack) -> Result<Vec<ObjectFact>, String> {
-    let listed: Vec<object_store::ObjectMeta> =
-        bare.raw(Realm::Control).list(None).try_collect().await.map_err(|error| format!("the store cannot be listed: {error}"))?;
+    let listed: Vec<object_store::ObjectMeta> = bare
+        .raw(Realm::Control)
+        .list(None)
+        .try_collect()
+        .await
+        .map_err(|error| format!("the store cannot be listed: {error}"))?;
     let mut objects: Vec<ObjectFact> = listed
         .into_iter()
         .map(|object| ObjectFact {

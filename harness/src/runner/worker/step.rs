@@ -11,7 +11,7 @@ use super::{facts, observe};
 use crate::event::Outcome;
 use crate::oracle::evidence::ReadOnlyOpen;
 use crate::runner::protocol::{Report, StepOrder};
-use crate::scenario::model::{Action, OpenMode, RecoveredCounts, Expect};
+use crate::scenario::model::{Action, Expect, OpenMode, RecoveredCounts};
 use crate::workload::{self, Done, Recovered};
 
 /// Runs the step.

@@ -78,7 +78,10 @@ async fn apply(bare: &Stack, damage: &Damage) -> Result<Done, String> {
             Damage::Corrupt { at: offset, .. } => put(store, &at, bytes::corrupted(content()?, *offset, path)?).await?,
             Damage::Rename { to, .. } => {
                 let target = Path::from(to.as_str());
-                saved.push(SavedObject { path: to.clone(), hex: get(store, &target).await?.as_deref().map(bytes::to_hex) });
+                saved.push(SavedObject {
+                    path: to.clone(),
+                    hex: get(store, &target).await?.as_deref().map(bytes::to_hex),
+                });
                 put(store, &target, content()?).await?;
                 delete(store, &at).await?;
             }
@@ -95,7 +98,9 @@ async fn apply(bare: &Stack, damage: &Damage) -> Result<Done, String> {
 
 fn described(description: String, paths: Vec<String>) -> Damaged {
     let may_change_rows = paths.iter().any(|path| match PathClass::of(&Path::from(path.as_str())) {
-        PathClass::Sidecar | PathClass::Quarantine | PathClass::Audit | PathClass::SchemaObject | PathClass::Other => false,
+        PathClass::Sidecar | PathClass::Quarantine | PathClass::Audit | PathClass::SchemaObject | PathClass::Other => {
+            false
+        }
         PathClass::Manifest
         | PathClass::TableData
         | PathClass::TableDeletion

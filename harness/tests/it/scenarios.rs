@@ -1,0 +1,30 @@
+//! Every scenario file on every backend that needs nothing but this machine, a test each, so that an ordinary test run
+//! covers them. The container is left to `chaos run`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rstest::rstest;
+
+#[rstest]
+fn holds(#[files("../scenarios/**/*.yaml")] file: PathBuf, #[values("memory", "local", "s3")] backend: &str) {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
+    let output = Command::new(env!("CARGO_BIN_EXE_chaos"))
+        .current_dir(top)
+        .arg("run")
+        .arg(&file)
+        .args(["--backend", backend, "--require", backend, "--jobs", "1", "--seed", "20261122", "--color", "never"])
+        // Each backend is asked for its promises by tests of its own.
+        .arg("--no-preflight")
+        .arg("--bundle-dir")
+        .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("bundles"))
+        .output()
+        .expect("the program starts");
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    match output.status.code() {
+        Some(0) => {}
+        // A scenario that does not run on this backend says so, and only then is nothing run.
+        Some(4) if text.contains("not applicable") => {}
+        code => panic!("exit code {code:?}\n{text}"),
+    }
+}
