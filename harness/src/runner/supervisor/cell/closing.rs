@@ -1,0 +1,76 @@
+//! What follows the last step: every fault is lifted, the graph converges, and is looked at from all sides.
+
+use super::super::crew::Seat;
+use super::{CellRun, Ended, Stop};
+use crate::event::{Event, Outcome};
+use crate::runner::protocol::{Order, Report};
+
+impl CellRun<'_> {
+    /// Lifts every fault, waits for what still runs, converges, and makes the closing observations.
+    pub(super) async fn close(&mut self) {
+        let living: Vec<String> =
+            self.processes.iter().filter(|(_, state)| state.lives).map(|(name, _)| name.clone()).collect();
+        for process in &living {
+            let Ok(Ended::Report(report)) = self.lift(process).await else { return };
+            self.ledger.count(&report.tallies);
+        }
+        for (_, background) in std::mem::take(&mut self.background) {
+            let ended = self.wait(background.ticket, self.step_deadline()).await;
+            let report = self.report_of(&background.step, background.number, ended).await;
+            let outcome = report.outcome.clone().unwrap_or_else(Outcome::done);
+            self.ledger.end(background.begun, &outcome);
+            self.ledger.count(&report.tallies);
+        }
+        if !self.ledger.has_graph() {
+            return;
+        }
+        let close = Order::Close { versions: self.ledger.versions() };
+        match self.carry_out(Seat::Outside, close).await {
+            Ok(Ended::Report(report)) => self.converged(*report),
+            Ok(_) => {
+                self.found.limit = Some("the closing observations did not end in time".to_owned());
+                return;
+            }
+            Err(Stop) => return,
+        }
+        for process in &living {
+            if !self.state(process).lives {
+                continue;
+            }
+            let order = Order::Probe { process: process.clone() };
+            match self.probe_through(process, order).await {
+                Some(report) => self.ledger.probe(report),
+                None => self.found.limit = Some("a write through an open handle did not end in time".to_owned()),
+            }
+        }
+    }
+
+    fn converged(&mut self, report: Report) {
+        if let Some(Outcome::Trouble { reason }) = &report.outcome {
+            self.found.trouble = Some(reason.clone());
+        }
+        if let Some(recovered) = &report.recovered {
+            self.log.emit(Event::RecoveryObserved {
+                cell: self.log.cell(),
+                step: None,
+                rolled_forward: recovered.rolled_forward.clone(),
+                rolled_back: recovered.rolled_back.clone(),
+                retired: recovered.retired.clone(),
+                deferred: recovered.deferred.clone(),
+            });
+        }
+        self.ledger.close(report);
+    }
+
+    async fn lift(&mut self, process: &str) -> Result<Ended, Stop> {
+        let order = Order::LiftAll { process: process.to_owned() };
+        self.carry_out(Seat::Process(process), order).await
+    }
+
+    async fn probe_through(&mut self, process: &str, order: Order) -> Option<Report> {
+        match self.carry_out(Seat::Process(process), order).await {
+            Ok(Ended::Report(report)) => Some(*report),
+            _ => None,
+        }
+    }
+}

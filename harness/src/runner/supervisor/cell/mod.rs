@@ -1,0 +1,367 @@
+//! One cell from its first worker to its verdict: the loop over the steps.
+//!
+//! - this file: the set-up, and a step from its handle to its order;
+//! - [`background`]: steps that run beside others, and processes that a step kills; [`finish`]: the end of a step;
+//! - [`closing`]: what follows the last step; [`orders`]: giving orders, and hearing what becomes of them.
+
+mod background;
+mod closing;
+mod finish;
+mod orders;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::crew::{Crew, Seat};
+use super::ledger::{Begun, Ledger, load_call};
+use super::log::CellLog;
+use super::verdict::Found;
+use crate::event::{Breach, Event, FaultId, FaultTally, Outcome, StepRef};
+use crate::fault::{FaultOrder, Rule};
+use crate::oracle::evidence::{Evidence, OperationCall};
+use crate::oracle::{Waiver, judge};
+use crate::runner::limits::Limits;
+use crate::runner::protocol::{Order, Report, StepOrder, Ticket};
+use crate::scenario::Scenario;
+use crate::scenario::model::{
+    Action, Arm, DEFAULT_HANDLE, DEFAULT_PROCESS, FailpointName, InvariantName, Load, LoadMode, OpenMode, Step,
+    StoreFault,
+};
+use crate::workload::SavedObject;
+
+/// What a cell came to, with everything that it was judged by.
+pub struct Outcomes {
+    /// What was found.
+    pub found: Found,
+    /// The evidence.
+    pub evidence: Evidence,
+    /// What the workers wrote to their standard error, by process.
+    pub logs: BTreeMap<String, String>,
+    /// Every object of the store of a cell that is not green, or why they are not here.
+    pub objects: Result<Vec<SavedObject>, String>,
+}
+
+/// Runs the steps of one scenario on one backend.
+pub struct CellRun<'a> {
+    scenario: &'a Scenario,
+    crew: Crew,
+    log: Arc<CellLog>,
+    limits: Limits,
+    deadline: Instant,
+    ledger: Ledger,
+    found: Found,
+    processes: BTreeMap<String, ProcessState>,
+    background: BTreeMap<String, Background>,
+    ended: BTreeMap<Ticket, Ended>,
+    held: BTreeSet<FaultId>,
+    saved: BTreeMap<String, Vec<SavedObject>>,
+    commits_before: usize,
+}
+
+/// What the supervisor knows of a process.
+#[derive(Default)]
+struct ProcessState {
+    /// Whether it runs.
+    lives: bool,
+    /// Its handles, as they were last asked for.
+    modes: BTreeMap<String, OpenMode>,
+    /// Handles that are open.
+    open: BTreeSet<String>,
+    /// Handles that were open when it died.
+    lost: BTreeSet<String>,
+}
+
+impl ProcessState {
+    fn die(&mut self) {
+        self.lives = false;
+        self.lost.append(&mut self.open);
+    }
+}
+
+/// A step in the background.
+struct Background {
+    number: u64,
+    step: Step,
+    ticket: Ticket,
+    begun: Begun,
+    started: Instant,
+    hold: Option<FaultId>,
+}
+
+/// How an order ended.
+enum Ended {
+    Report(Box<Report>),
+    Died(String),
+    Panicked(String),
+    Late,
+}
+
+/// Why no further step is run.
+struct Stop;
+
+impl<'a> CellRun<'a> {
+    /// Nothing has happened yet.
+    pub fn new(scenario: &'a Scenario, crew: Crew, log: Arc<CellLog>, limits: Limits) -> Self {
+        let deadline = Instant::now() + Duration::from_millis(limits.cell_max_ms);
+        CellRun {
+            scenario,
+            crew,
+            log,
+            limits,
+            deadline,
+            ledger: Ledger::default(),
+            found: Found::default(),
+            processes: BTreeMap::new(),
+            background: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            held: BTreeSet::new(),
+            saved: BTreeMap::new(),
+            commits_before: 0,
+        }
+    }
+
+    /// Runs everything.
+    pub async fn run(mut self) -> Outcomes {
+        if self.steps().await.is_ok() || self.may_close() {
+            self.close().await;
+        }
+        let evidence = std::mem::take(&mut self.ledger).into_evidence();
+        self.found.faults.clone_from(&evidence.faults);
+        if self.found.limit.is_none() && self.found.trouble.is_none() {
+            let waivers = self.scenario.waive.iter().map(|waiver| Waiver {
+                invariant: waiver.invariant.as_str().to_owned(),
+                reason: waiver.reason.clone(),
+            });
+            self.found.judgement = Some(judge(&evidence, &waivers.collect::<Vec<_>>()));
+        }
+        let objects = self.objects().await;
+        let logs = self.crew.dismiss().await;
+        Outcomes { found: self.found, evidence, logs, objects }
+    }
+
+    /// What the store holds, for the bundle of a cell that is not green.
+    async fn objects(&mut self) -> Result<Vec<SavedObject>, String> {
+        if !self.found.verdict().is_failure() || self.scenario.canary.is_some() {
+            return Err("the cell did not fail".to_owned());
+        }
+        self.deadline = Instant::now() + Duration::from_millis(self.limits.step_max_ms);
+        let order = Order::Objects { bytes_max: self.limits.bundle_store_max_bytes };
+        match self.carry_out(Seat::Outside, order).await {
+            Ok(Ended::Report(report)) => report.objects.unwrap_or_else(|| Err("the worker did not read it".to_owned())),
+            _ => Err("the worker did not read it".to_owned()),
+        }
+    }
+
+    /// A step that did not end as expected says nothing against looking what has become of the graph.
+    fn may_close(&self) -> bool {
+        self.found.limit.is_none() && self.found.trouble.is_none() && self.ledger.has_graph()
+    }
+
+    async fn steps(&mut self) -> Result<(), Stop> {
+        self.set_up().await?;
+        for (index, step) in self.scenario.steps.iter().enumerate() {
+            self.step(index as u64 + 1, step).await?;
+        }
+        Ok(())
+    }
+
+    async fn set_up(&mut self) -> Result<(), Stop> {
+        self.state(DEFAULT_PROCESS).lives = true;
+        if self.scenario.creates_by_step() {
+            return Ok(());
+        }
+        let load = Load { mode: LoadMode::Append, rows: self.scenario.graph.setup.clone(), generate: None };
+        let mut begun = vec![self.ledger.begin_call(DEFAULT_PROCESS, DEFAULT_HANDLE, OperationCall::Create)];
+        if !load.rows.is_empty() {
+            begun.push(self.ledger.begin_call(DEFAULT_PROCESS, DEFAULT_HANDLE, load_call(&load)));
+        }
+        let order = Order::SetUp { process: DEFAULT_PROCESS.into(), handle: DEFAULT_HANDLE.into(), load };
+        let ended = self.carry_out(Seat::Process(DEFAULT_PROCESS), order).await?;
+        let Ended::Report(report) = ended else {
+            return self.trouble("the graph could not be created: the worker died or did not answer");
+        };
+        let outcome = report.outcome.clone().unwrap_or_else(Outcome::done);
+        for begun in begun {
+            self.ledger.end(begun, &outcome);
+        }
+        match &outcome {
+            Outcome::Acknowledged { .. } => {}
+            Outcome::Trouble { reason } => return self.trouble(&format!("the graph could not be created: {reason}")),
+            other => {
+                let message = format!("the graph could not be set up: {other}");
+                self.found.breaches.push(Breach::new(InvariantName::Expectation.as_str(), message));
+                return Err(Stop);
+            }
+        }
+        self.ledger.created(&report);
+        self.commits_before = report.commits.unwrap_or(0);
+        let main = self.state(DEFAULT_PROCESS);
+        main.open.insert(DEFAULT_HANDLE.to_owned());
+        main.modes.insert(DEFAULT_HANDLE.to_owned(), OpenMode::ReadWrite);
+        self.observe(0).await
+    }
+
+    async fn step(&mut self, number: u64, step: &Step) -> Result<(), Stop> {
+        self.log.emit(Event::StepStarted { cell: self.log.cell(), step: step_ref(number, step) });
+        match &step.action {
+            Action::Release(name) => return self.release(number, step, name).await,
+            Action::Join(name) => return self.join(number, step, name).await,
+            Action::Kill(_) | Action::Restart(_) => return self.kill(number, step).await,
+            _ => {}
+        }
+        if let Some(outcome) = self.reopen(step).await? {
+            // The handle that the step needs cannot be had: that is how the step ends.
+            let begun = self.ledger.begin(number, step);
+            return self.finish(number, step, begun, Instant::now(), Report::of(outcome)).await;
+        }
+        let (faults, hold) = fault_orders(number, step);
+        for fault in &faults {
+            self.log.emit(Event::FaultArmed { cell: self.log.cell(), fault: fault.id.clone() });
+            self.ledger.count(&[FaultTally { fault: fault.id.clone(), reached: 0, fired: 0 }]);
+        }
+        let undo = match &step.action {
+            Action::Undo(name) => self.saved.get(name).cloned().unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let alone = !self.ledger.is_busy();
+        let begun = self.ledger.begin(number, step);
+        let started = Instant::now();
+        let commits_before = self.commits_before;
+        let order = StepOrder { number, step: step.clone(), faults, commits_before, undo, alone };
+        let ticket = self.order(seat_of(step), Order::Step(Box::new(order))).await?;
+        if let Some(name) = &step.start {
+            let background = Background { number, step: step.clone(), ticket, begun, started, hold };
+            return self.leave_in_background(name, background).await;
+        }
+        let ended = self.wait(ticket, self.step_deadline()).await;
+        let report = self.report_of(step, number, ended).await;
+        self.finish(number, step, begun, started, report).await
+    }
+
+    /// Opens the handle that a step needs, when its process has died or never lived.
+    async fn reopen(&mut self, step: &Step) -> Result<Option<Outcome>, Stop> {
+        let (process, handle) = (step.process(), step.handle());
+        let needs_handle = matches!(
+            step.action,
+            Action::Load(_) | Action::Mutate(_) | Action::Query(_) | Action::Refresh(_) | Action::Repair(_)
+        );
+        let state = self.state(process);
+        let is_new = !state.lives && state.lost.is_empty() && state.modes.is_empty();
+        if !needs_handle || state.open.contains(handle) || !(is_new || state.lost.contains(handle)) {
+            if step.action.runs_the_engine() || matches!(step.action, Action::Arm(_)) {
+                state.lives = true;
+            }
+            return Ok(None);
+        }
+        let mode = state.modes.get(handle).copied().unwrap_or(OpenMode::ReadWrite);
+        let call = OperationCall::Open { read_only: mode == OpenMode::ReadOnly };
+        let begun = self.ledger.begin_call(process, handle, call);
+        let order = Order::Reopen { process: process.to_owned(), handle: handle.to_owned(), mode };
+        let ended = self.carry_out(Seat::Process(process), order).await?;
+        let report = match ended {
+            Ended::Report(report) => *report,
+            _ => {
+                return self
+                    .trouble("a handle could not be opened again: the worker died or did not answer")
+                    .map(|()| None);
+            }
+        };
+        let outcome = report.outcome.unwrap_or_else(Outcome::done);
+        self.ledger.end(begun, &outcome);
+        if !matches!(outcome, Outcome::Acknowledged { .. }) {
+            return Ok(Some(outcome));
+        }
+        let state = self.state(process);
+        state.lives = true;
+        state.lost.remove(handle);
+        state.open.insert(handle.to_owned());
+        state.modes.insert(handle.to_owned(), mode);
+        Ok(None)
+    }
+
+    /// What lies in the store after a step, and which versions became visible.
+    async fn observe(&mut self, number: u64) -> Result<(), Stop> {
+        match self.carry_out(Seat::Outside, Order::Observe).await? {
+            Ended::Report(report) => {
+                self.ledger.observe(number, *report);
+                Ok(())
+            }
+            _ => self.trouble("the worker that looks from outside died or did not answer"),
+        }
+    }
+
+    fn state(&mut self, process: &str) -> &mut ProcessState {
+        if !self.processes.contains_key(process) {
+            self.processes.insert(process.to_owned(), ProcessState::default());
+        }
+        self.processes.get_mut(process).expect("it was put there if it was missing")
+    }
+
+    fn step_deadline(&self) -> Instant {
+        let step = Instant::now() + Duration::from_millis(self.limits.step_max_ms);
+        step.min(self.deadline)
+    }
+
+    fn trouble(&mut self, reason: &str) -> Result<(), Stop> {
+        self.found.trouble = Some(reason.to_owned());
+        Err(Stop)
+    }
+}
+
+/// Who carries a step out.
+fn seat_of(step: &Step) -> Seat<'_> {
+    match step.action {
+        Action::Check(_) | Action::Damage(_) | Action::Undo(_) | Action::MoveHead(_) | Action::PlantSidecar(_) => {
+            Seat::Outside
+        }
+        _ => Seat::Process(step.process()),
+    }
+}
+
+/// Whether it is worth looking at the store after such a step.
+fn may_change_the_store(action: &Action) -> bool {
+    !matches!(
+        action,
+        Action::Check(_)
+            | Action::Query(_)
+            | Action::Close(_)
+            | Action::Arm(_)
+            | Action::Lift(_)
+            | Action::Release(_)
+            | Action::Open(OpenMode::ReadOnly)
+    )
+}
+
+/// Names the faults of a step, and the one that holds it.
+fn fault_orders(number: u64, step: &Step) -> (Vec<FaultOrder>, Option<FaultId>) {
+    let mut rules: Vec<Rule> = Vec::new();
+    let failpoint = |(name, actions): (&FailpointName, &crate::scenario::model::Actions)| Rule::Failpoint {
+        name: name.clone(),
+        actions: actions.clone(),
+    };
+    let store = |fault: &StoreFault| Rule::Store(fault.clone());
+    if let Action::Arm(Arm { failpoints, faults, .. }) = &step.action {
+        rules.extend(failpoints.iter().map(failpoint));
+        rules.extend(faults.iter().map(store));
+    }
+    rules.extend(step.failpoints.iter().map(failpoint));
+    rules.extend(step.faults.iter().map(store));
+    rules.extend(step.hold.iter().map(|name| Rule::Hold { name: name.clone() }));
+    let orders: Vec<FaultOrder> =
+        rules.into_iter().zip(1..).map(|(rule, ordinal)| FaultOrder::new(number, ordinal, rule)).collect();
+    let hold = if step.hold.is_some() { orders.last().map(|order| order.id.clone()) } else { None };
+    (orders, hold)
+}
+
+fn step_ref(number: u64, step: &Step) -> StepRef {
+    StepRef {
+        number,
+        kind: step.action.name().to_owned(),
+        line: step.line(),
+        process: step.process().to_owned(),
+        handle: step.handle().to_owned(),
+    }
+}

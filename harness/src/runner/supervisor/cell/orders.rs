@@ -1,0 +1,95 @@
+//! Giving orders, and hearing what becomes of them.
+
+use tokio::time::Instant;
+
+use super::super::crew::{Death, Happening, Seat};
+use super::{CellRun, Ended, Stop};
+use crate::event::{Event, FaultTally};
+use crate::runner::protocol::{Note, Order, Ticket};
+
+impl CellRun<'_> {
+    pub(super) async fn order(&mut self, seat: Seat<'_>, order: Order) -> Result<Ticket, Stop> {
+        match self.crew.order(seat, order).await {
+            Ok(ticket) => Ok(ticket),
+            Err(reason) => {
+                self.found.trouble = Some(reason);
+                Err(Stop)
+            }
+        }
+    }
+
+    /// Gives an order and waits until it ends.
+    pub(super) async fn carry_out(&mut self, seat: Seat<'_>, order: Order) -> Result<Ended, Stop> {
+        let ticket = self.order(seat, order).await?;
+        let ended = self.wait(ticket, self.step_deadline()).await;
+        if matches!(ended, Ended::Late) {
+            self.crew.kill(seat);
+        }
+        Ok(ended)
+    }
+
+    /// Waits until an order ends or the deadline passes.
+    pub(super) async fn wait(&mut self, ticket: Ticket, deadline: Instant) -> Ended {
+        loop {
+            if let Some(ended) = self.ended.remove(&ticket) {
+                return ended;
+            }
+            if !self.pump(deadline).await {
+                return Ended::Late;
+            }
+        }
+    }
+
+    /// Takes the next thing that a worker says; false when the deadline passes first.
+    pub(super) async fn pump(&mut self, deadline: Instant) -> bool {
+        match self.crew.next(deadline).await {
+            None => return false,
+            Some(Happening::Done { ticket, report }) => {
+                self.ended.insert(ticket, Ended::Report(report));
+            }
+            Some(Happening::Note(note)) => self.take_note(note),
+            Some(Happening::Died(death)) => self.take_death(*death),
+        }
+        true
+    }
+
+    fn take_note(&mut self, note: Note) {
+        let cell = self.log.cell();
+        match note {
+            Note::Reached { fault } => {
+                self.ledger.count(&[FaultTally { fault: fault.clone(), reached: 1, fired: 0 }]);
+                self.log.emit(Event::FaultReached { cell, fault });
+            }
+            Note::Fired { fault } => {
+                self.ledger.count(&[FaultTally { fault: fault.clone(), reached: 1, fired: 1 }]);
+                self.log.emit(Event::FaultFired { cell, fault });
+            }
+            Note::Held { fault } => {
+                self.held.insert(fault);
+            }
+            Note::Dying { process, tallies, calls, .. } => {
+                self.ledger.count(&tallies);
+                for call in calls {
+                    self.log.keep(Event::StoreCall { cell: cell.clone(), call });
+                }
+                self.state(&process).die();
+            }
+        }
+    }
+
+    fn take_death(&mut self, death: Death) {
+        if let Some(process) = &death.process {
+            self.state(process).die();
+        }
+        for ticket in death.tickets {
+            let ended = match (&death.place, death.end.killed) {
+                (Some(place), true) => Ended::Died(place.clone()),
+                _ => {
+                    let last = death.log.trim().lines().last().unwrap_or("it wrote nothing");
+                    Ended::Panicked(format!("the process was {}: {last}", death.end.status))
+                }
+            };
+            self.ended.insert(ticket, ended);
+        }
+    }
+}
