@@ -43,9 +43,20 @@ fn kind_of(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
         return Some(ErrorKind::Storage);
     }
     match error.downcast_ref::<lance::Error>()? {
-        lance::Error::InvalidInput { .. } | lance::Error::SchemaMismatch { .. } | lance::Error::Schema { .. } => None,
+        // Lance runs part of the SQL itself; and these variants wrap something that says more.
+        lance::Error::InvalidInput { .. }
+        | lance::Error::NotSupported { .. }
+        | lance::Error::SchemaMismatch { .. }
+        | lance::Error::Schema { .. }
+        | lance::Error::FieldNotFound { .. }
+        | lance::Error::Arrow { .. }
+        | lance::Error::Execution { .. }
+        | lance::Error::Wrapped { .. }
+        | lance::Error::External { .. }
+        | lance::Error::Shared { .. } => None,
         lance::Error::CorruptFile { .. } => Some(ErrorKind::Corrupt),
         lance::Error::Timeout { .. } => Some(ErrorKind::Timeout),
+        lance::Error::Internal { .. } => Some(ErrorKind::Internal),
         _ => Some(ErrorKind::Storage),
     }
 }

@@ -213,3 +213,52 @@ async fn subqueries_see_other_types_and_the_row_that_is_looked_at() {
     assert_eq!(people(&graph).await, ["alice|1", "bob|2", "carl|"]);
     assert_eq!(rows(&graph, "SELECT src, dst FROM Knows ORDER BY src").await, ["alice|bob", "bob|alice"]);
 }
+
+/// A key type, two values of it in JSON, and the first one in SQL.
+#[rstest]
+#[case::text("String", "\"it's \\\"x\\\"\"", "\"y\"", "'it''s \"x\"'")]
+#[case::small("I8", "-128", "127", "-128")]
+#[case::signed("I64", "-9223372036854775808", "9223372036854775807", "-9223372036854775808")]
+#[case::byte("U8", "255", "0", "255")]
+#[case::unsigned("U64", "18446744073709551615", "0", "18446744073709551615")]
+#[case::truth("Bool", "true", "false", "true")]
+#[case::date("Date", "\"1969-12-31\"", "\"2024-02-29\"", "'1969-12-31'")]
+#[case::instant(
+    "DateTime",
+    "\"1969-12-31T23:59:59.999999Z\"",
+    "\"2024-02-29T00:00:00Z\"",
+    "'1969-12-31T23:59:59.999999Z'"
+)]
+#[case::word("enum(red, green)", "\"red\"", "\"green\"", "'red'")]
+#[tokio::test]
+async fn rows_are_addressed_by_keys_of_every_type(
+    #[case] ty: &str,
+    #[case] one: &str,
+    #[case] other: &str,
+    #[case] one_in_sql: &str,
+) {
+    // Names that are words of SQL, in mixed case.
+    let schema =
+        format!("node Order {{ Id: {ty} @key  Group: {ty}? @unique }} edge Select: Order -> Order {{ When: {ty}? }}");
+    let graph = Graph::builder(format!("memory://keys-{}", uuid::Uuid::new_v4())).create(&schema).await.unwrap();
+    let load = async |mode: fn() -> Load, lines: &str| graph.load(mode(), Cursor::new(lines.as_bytes().to_vec())).await;
+    let node = |key: &str| format!("{{\"type\":\"Order\",\"data\":{{\"Id\":{key},\"Group\":{key}}}}}\n");
+    let edge = format!("{{\"type\":\"Select\",\"from\":{one},\"to\":{other},\"data\":{{\"When\":{one}}}}}\n");
+    load(Load::append, &[node(one), node(other), edge.clone()].concat()).await.unwrap();
+    for again in [node(one), edge.clone()] {
+        let error = load(Load::append, &again).await.unwrap_err();
+        assert!(error.to_string().contains("exists already"), "{error}");
+    }
+    load(Load::merge, &[node(one), edge].concat()).await.unwrap();
+    let insert = format!("INSERT INTO Order (Id) VALUES ({one_in_sql})").replace("Order", "\"Order\"");
+    let error = mutate(&graph, &insert).await.unwrap_err();
+    assert!(error.to_string().contains("exists already"), "{error}");
+    let update = format!("UPDATE \"Order\" SET \"Group\" = NULL WHERE Id = {one_in_sql}");
+    assert_eq!(mutate(&graph, &update).await.unwrap().rows["Order"].updated, 1, "{update}");
+    let sql = "INSERT INTO \"Select\" (src, dst) SELECT dst, src FROM \"Select\"";
+    assert_eq!(mutate(&graph, sql).await.unwrap().rows["Select"].inserted, 1);
+    let report = mutate(&graph, &format!("DELETE FROM \"Order\" WHERE Id = {one_in_sql}")).await.unwrap();
+    assert_eq!((report.rows["Order"].deleted, report.rows["Select"].deleted), (1, 2));
+    mutate(&graph, &insert).await.unwrap();
+    assert_eq!(rows(&graph, "SELECT count(*), count(\"Group\") FROM \"Order\"").await, ["2|1"]);
+}
