@@ -86,7 +86,8 @@ impl GraphBuilder {
     /// [`crate::ErrorKind::Invalid`] for a schema with mistakes (all of them are named),
     /// [`crate::ErrorKind::AlreadyExists`] when there is a graph already, else the store's trouble; a creation that
     /// failed leaves nothing that stands in the way of the next.
-    pub async fn create(self, schema: &str) -> Result<Graph> {
+    pub async fn create(mut self, schema: &str) -> Result<Graph> {
+        self.options.local.must_exist = false;
         let runtime = self.runtime().await?;
         let snapshot = create::create(&runtime, schema).await?;
         Ok(Graph::new(Handle::new(runtime, Mode::ReadWrite, snapshot)))
@@ -97,7 +98,9 @@ impl GraphBuilder {
     /// # Errors
     /// [`crate::ErrorKind::NotFound`] when there is no graph, [`crate::ErrorKind::Corrupt`] when a sidecar cannot be
     /// read or a table stands behind its pin, else the store's trouble.
-    pub async fn open(self) -> Result<Graph> {
+    pub async fn open(mut self) -> Result<Graph> {
+        // Looking for a graph where there is none must not leave a directory behind.
+        self.options.local.must_exist = true;
         let runtime = self.runtime().await?;
         let mut manifest = ManifestHead::open(&runtime.stack).await?;
         recovery::pass(&runtime, Scope::Sweep, &mut manifest).await?;
@@ -110,7 +113,9 @@ impl GraphBuilder {
     ///
     /// # Errors
     /// As [`GraphBuilder::open`], except that sidecars are not looked at.
-    pub async fn open_read_only(self) -> Result<Graph> {
+    pub async fn open_read_only(mut self) -> Result<Graph> {
+        // Looking for a graph where there is none must not leave a directory behind.
+        self.options.local.must_exist = true;
         let runtime = self.runtime().await?;
         let manifest = ManifestHead::open(&runtime.stack).await?;
         let snapshot = Snapshot::load(&runtime.stack, manifest, None).await?;

@@ -1,3 +1,4 @@
 //! The engine through its public API. One binary, since each links Lance.
 
 mod cost;
+mod open;
