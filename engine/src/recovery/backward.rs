@@ -1,8 +1,8 @@
 //! Rolling back: every moved table is restored to its pin, and the restored versions are published at once.
 
+use super::act::{Act, Published, publish};
 use super::audit::TableOutcome;
 use super::observe::{Found, World};
-use super::resolve::{Act, Published, publish};
 use crate::error::Result;
 use crate::failpoint::{Window, hit};
 use crate::history::CommitKind;

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::act::Act;
 use super::decide::RecoveryKind;
 use super::journal::{Journal, unreadable};
-use super::resolve::{Act, Resolution, resolve};
+use super::resolve::{Resolution, resolve};
 use crate::error::Result;
 use crate::failpoint::Scope;
 use crate::gate::QueueKey;

@@ -5,9 +5,11 @@
 //!
 //! - `journal`: where sidecars lie. `observe`: reading the world for one of them.
 //! - `classify`, `decide`: what it means and what to do. `forward`, `backward`: doing it.
+//! - `act`: publishing as recovery.
 //! - `audit`: one row per recovered operation. `resolve`: all of that in order, for one sidecar.
 //! - `heal`: a pass over every sidecar, beside live writers or at a read-write open.
 
+mod act;
 mod audit;
 mod backward;
 mod classify;

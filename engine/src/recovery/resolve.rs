@@ -1,7 +1,6 @@
 //! One sidecar from observation to the end: observe, classify, decide, act, audit, delete.
 
-use std::collections::BTreeMap;
-
+use super::act::Act;
 use super::audit::{self, Recovery, TableOutcome};
 use super::backward::roll_back;
 use super::decide::{Decision, RecoveryKind, decide};
@@ -10,18 +9,9 @@ use super::journal::Journal;
 use super::observe::{World, observe};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Scope, Window, hit};
-use crate::history::{Commit, CommitKind, RECOVERY_ACTOR};
-use crate::id::CommitId;
 use crate::intent::Sidecar;
 use crate::limit::PUBLISH_ATTEMPTS_MAX_COUNT;
-use crate::manifest::{Delta, ManifestHead, PublishFailure};
-use crate::runtime::Runtime;
-
-/// Who acts, and on what.
-pub(super) struct Act<'a> {
-    pub(super) runtime: &'a Runtime,
-    pub(super) scope: Scope,
-}
+use crate::manifest::ManifestHead;
 
 /// What a pass did about one sidecar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +20,6 @@ pub(crate) enum Resolution {
     Resolved(RecoveryKind),
     /// The sidecar stays, for this reason.
     Deferred(String),
-}
-
-/// What a recovery published.
-pub(super) struct Published {
-    pub(super) manifest: ManifestHead,
-    pub(super) commit: CommitId,
-    pub(super) outcomes: Vec<TableOutcome>,
 }
 
 /// Another process published while this one acted; the world must be observed again.
@@ -154,33 +137,4 @@ async fn outcomes_so_far(manifest: &ManifestHead, world: &World) -> Result<Vec<T
             (from != to).then(|| TableOutcome { path: path.clone(), from, to })
         })
         .collect())
-}
-
-/// Publishes the new pins as a commit of recovery that carries the operation id.
-pub(super) async fn publish(
-    act: &Act<'_>,
-    world: &World,
-    sidecar: &Sidecar,
-    kind: CommitKind,
-    outcomes: Vec<TableOutcome>,
-) -> Result<Published> {
-    let commit = Commit {
-        id: CommitId::new(act.runtime.ids.ulid()),
-        parents: Vec::new(),
-        kind,
-        writer: Some(sidecar.writer),
-        actor: RECOVERY_ACTOR.to_owned(),
-        operation_id: Some(sidecar.operation_id),
-        graph_version: 0,
-        at: act.runtime.clock.now(),
-    };
-    let pins: BTreeMap<String, u64> = outcomes.iter().map(|outcome| (outcome.path.clone(), outcome.to)).collect();
-    let id = commit.id;
-    let delta = Delta::of_pins(pins, commit);
-    hit(act.scope, Window::ManifestPublish).await?;
-    // Lost or not known, the world is observed again by this pass or the next, and the operation id tells.
-    let published = world.manifest.publish(&act.runtime.stack, &delta, act.runtime.ids.as_ref()).await;
-    let manifest = published.map_err(PublishFailure::into_error)?;
-    hit(act.scope, Window::ManifestPublished).await?;
-    Ok(Published { manifest, commit: id, outcomes })
 }
