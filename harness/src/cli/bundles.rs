@@ -30,7 +30,7 @@ impl BundleFolder {
 
 impl Bundles for BundleFolder {
     fn keep(&self, cell: &CellRecord<'_>) -> io::Result<(PathBuf, String)> {
-        let scenario = serde_yaml::to_string(cell.scenario).map_err(io::Error::other)?;
+        let scenario = cell.scenario.to_yaml();
         let engine_log: String =
             cell.logs.iter().map(|(process, log)| format!("--- process {process}\n{log}\n")).collect();
         let objects = match cell.objects {

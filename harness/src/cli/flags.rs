@@ -92,7 +92,7 @@ pub struct RunArgs {
 /// How a run is done and told.
 #[derive(Clone, Debug, Args)]
 pub struct HowArgs {
-    /// Cells that run at the same time; by default one for each core.
+    /// Cells that run at the same time; by default two for each core.
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
     /// Where every random stream starts; drawn and printed, if not given.

@@ -85,7 +85,8 @@ pub fn start(
     seed: Seed,
 ) -> Result<(RunResult, Option<Verdict>), String> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let jobs = how.jobs.map_or(cores, usize::from);
+    // A cell waits as often as it computes: for the store, for the death of a process.
+    let jobs = how.jobs.map_or(2 * cores, usize::from);
     let run_id = Ulid::new().to_string().to_lowercase();
     let scratch = tempfile::Builder::new().prefix("chaos-").tempdir();
     let scratch = scratch.map_err(|error| format!("there is no temporary folder: {error}"))?;
@@ -98,6 +99,7 @@ pub fn start(
         versions: settings::versions(),
         selection: Selection { jobs: jobs as u64, ..selection },
     };
+    let has_local = plans.iter().any(|plan| plan.backend == BackendKind::Local);
     let bundles = BundleFolder::new(how.bundle_dir.clone(), &started, redactor.clone());
     let options = RunOptions {
         jobs,
@@ -119,14 +121,10 @@ pub fn start(
     let last = LastVerdict::default();
     let mut sinks = sinks(how, &redactor)?;
     sinks.push(Box::new(last.clone()));
-    if how.format == Format::Human {
-        println!("seed {seed}");
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| format!("there is no runtime: {error}"))?;
     let result = runtime.block_on(run(plans, options, sinks));
-    let failed = result.summary.totals.total() > 0 && !result.summary.failed.is_empty();
-    if how.keep || failed {
+    if has_local && (how.keep || !result.summary.failed.is_empty()) {
         eprintln!("bytes of cells are kept in {}", scratch.keep().display());
     }
     Ok((result, last.take()))
@@ -206,5 +204,10 @@ pub fn show_invalid(selected: &Selected, color: bool) {
         let _ = write!(err, "{}", diagnostic::terminal::render(report, color));
     }
     let mistakes: usize = selected.invalid.iter().map(|(_, report)| report.diagnostics.len()).sum();
-    let _ = writeln!(err, "{mistakes} mistakes in {} of {} files", selected.invalid.len(), selected.files);
+    let (mistakes, files) = (counted(mistakes, "mistake"), counted(selected.files, "file"));
+    let _ = writeln!(err, "{mistakes} in {} of {files}", selected.invalid.len());
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

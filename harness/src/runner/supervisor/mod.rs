@@ -116,16 +116,33 @@ pub async fn run(plans: Vec<CellPlan>, options: RunOptions, sinks: Vec<Box<dyn S
     let backends = Backends::start(&kinds, &options, &bus);
     let run =
         Run { options, bus: Arc::clone(&bus), pool, backends, summary: Mutex::default(), cleaning: Mutex::default() };
-    futures::stream::iter(plans).for_each_concurrent(jobs, |plan| run.cell(plan)).await;
+    let mut trouble = Vec::new();
+    tokio::select! {
+        () = futures::stream::iter(plans).for_each_concurrent(jobs, |plan| run.cell(plan)) => {}
+        signal = interrupted() => trouble.push(format!("the run was ended by {signal}, and not every cell was run")),
+    }
     let cleaning = std::mem::take(&mut *run.cleaning.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
     cleaning.join_all().await;
-    let mut trouble = run.required_trouble().await;
+    trouble.extend(run.required_trouble().await);
     trouble.extend(run.backends.stop().await);
     let mut summary = run.summary.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     summary.duration_ms = bus.elapsed_ms();
     bus.emit(Event::RunFinished { summary: summary.clone() });
     trouble.extend(bus.finish());
     RunResult { summary, trouble }
+}
+
+/// Waits until somebody ends the run from outside. Backends are still taken down then, containers above all.
+async fn interrupted() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => "an interrupt",
+        _ = terminate.recv() => "a request to terminate",
+    }
 }
 
 struct Run {

@@ -52,7 +52,11 @@ pub fn serve() -> ExitCode {
         }
     };
     let (sender, mut requests) = mpsc::unbounded_channel();
-    std::thread::spawn(move || read_requests(&sender));
+    std::thread::spawn(move || {
+        read_requests(&sender);
+        // The supervisor is gone, however it went: nobody waits for what still runs, not even for a step that hangs.
+        std::process::exit(0);
+    });
     let outbox = Outbox::new(std::io::stdout());
     let local = LocalSet::new();
     local.block_on(&runtime, async move {

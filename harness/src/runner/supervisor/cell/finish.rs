@@ -115,7 +115,10 @@ impl CellRun<'_> {
             Ended::Panicked(message) => Report::of(Outcome::Panicked { message }),
             Ended::Late => {
                 let kind = step.action.name();
-                let doing = format!("running step {number} ({kind}) in process {}", step.process());
+                let mut doing = format!("running step {number} ({kind}) in process {}", step.process());
+                if let Some(fault) = &self.last_fault {
+                    doing.push_str(&format!(", after this fault had fired: {fault}"));
+                }
                 self.crew.kill(seat_of(step));
                 Report::of(Outcome::Hung { doing })
             }

@@ -57,6 +57,7 @@ pub struct CellRun<'a> {
     background: BTreeMap<String, Background>,
     ended: BTreeMap<Ticket, Ended>,
     held: BTreeSet<FaultId>,
+    last_fault: Option<FaultId>,
     saved: BTreeMap<String, Vec<SavedObject>>,
     commits_before: usize,
 }
@@ -118,6 +119,7 @@ impl<'a> CellRun<'a> {
             background: BTreeMap::new(),
             ended: BTreeMap::new(),
             held: BTreeSet::new(),
+            last_fault: None,
             saved: BTreeMap::new(),
             commits_before: 0,
         }

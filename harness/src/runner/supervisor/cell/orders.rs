@@ -62,6 +62,7 @@ impl CellRun<'_> {
             }
             Note::Fired { fault } => {
                 self.ledger.count(&[FaultTally { fault: fault.clone(), reached: 1, fired: 1 }]);
+                self.last_fault = Some(fault.clone());
                 self.log.emit(Event::FaultFired { cell, fault });
             }
             Note::Held { fault } => {
