@@ -6,6 +6,7 @@ use omnigraph::failpoint::Failpoint;
 
 /// Every failpoint's name, in the catalogue's order.
 pub fn failpoints() -> &'static [String] {
-    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| Failpoint::catalogue().iter().map(Failpoint::to_string).collect());
+    static NAMES: LazyLock<Vec<String>> =
+        LazyLock::new(|| Failpoint::catalogue().iter().map(Failpoint::to_string).collect());
     &NAMES
 }

@@ -48,7 +48,10 @@ pub fn discover(root: &Path, start: &Path) -> io::Result<Vec<Found>> {
 
 fn collect(root: &Path, folder: &Path, depth: usize, found: &mut Vec<Found>) -> io::Result<()> {
     if depth > FOLDER_DEPTH_MAX {
-        return Err(io::Error::other(format!("folders below {} are nested deeper than {FOLDER_DEPTH_MAX}", root.display())));
+        return Err(io::Error::other(format!(
+            "folders below {} are nested deeper than {FOLDER_DEPTH_MAX}",
+            root.display()
+        )));
     }
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -81,7 +84,8 @@ mod tests {
         for file in ["b.yaml", "a.yaml", "notes.md"] {
             fs::write(area.join(file), "").unwrap();
         }
-        let names: Vec<_> = discover(folder.path(), folder.path()).unwrap().into_iter().map(|found| found.name).collect();
+        let names: Vec<_> =
+            discover(folder.path(), folder.path()).unwrap().into_iter().map(|found| found.name).collect();
         assert_eq!(names, ["recovery/a", "recovery/b"]);
         let one = discover(folder.path(), &area.join("a.yaml")).unwrap();
         assert_eq!(one[0].name, "recovery/a");

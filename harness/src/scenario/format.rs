@@ -14,7 +14,8 @@ pub fn judge(form: &str, text: &str, node: &Node, source: &Source, mistakes: &mu
         "failpoint-actions" => text.parse::<Actions>().map(drop).map_err(|message| {
             let word: String = text.chars().filter(char::is_ascii_alphabetic).collect();
             let near = nearest(&word, Task::NAMES).filter(|near| *near != word);
-            Diagnostic::new(Code::BadFormat, node.span, message).suggest_maybe(near.map(|near| format!("did you mean '{near}'?")))
+            Diagnostic::new(Code::BadFormat, node.span, message)
+                .suggest_maybe(near.map(|near| format!("did you mean '{near}'?")))
         }),
         "object-ref" => text.parse::<ObjectRef>().map(drop).map_err(|message| path_mistake(text, message, node.span)),
         "sandbox-path" => sandboxed(text).map_err(|message| path_mistake(text, message, node.span)),

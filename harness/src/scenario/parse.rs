@@ -36,7 +36,10 @@ pub fn parse(name: &str, path: &str, bytes: &[u8]) -> Result<Scenario, Report> {
         _ => {
             if mistakes.is_empty() {
                 let message = "the file holds no scenario";
-                mistakes.push(Diagnostic::new(Code::MissingKey, source.point(0), message).suggest("it begins with summary, why, graph and steps"));
+                mistakes.push(
+                    Diagnostic::new(Code::MissingKey, source.point(0), message)
+                        .suggest("it begins with summary, why, graph and steps"),
+                );
             }
             mistakes.truncate(limit::DIAGNOSTICS_MAX);
             Err(Report::new(source, mistakes))

@@ -32,8 +32,11 @@ pub fn to_markdown() -> String {
 
 fn section(page: &mut String, title: &str, schema: &Value) {
     let _ = write!(page, "\n## {title}\n\n{}\n", text(schema));
-    let required: Vec<&str> = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    if let Some(properties) = schema.get("properties").and_then(Value::as_object).filter(|properties| !properties.is_empty()) {
+    let required: Vec<&str> =
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    if let Some(properties) =
+        schema.get("properties").and_then(Value::as_object).filter(|properties| !properties.is_empty())
+    {
         table(page, properties, &required);
     }
     if let Some(words) = schema.get("enum").and_then(Value::as_array) {
@@ -56,10 +59,12 @@ fn table(page: &mut String, properties: &Map<String, Value>, required: &[&str]) 
 
 fn alternative(page: &mut String, choice: &Value) {
     let meaning = text(choice);
-    let shown = match (choice.get("const").and_then(Value::as_str), choice.get("properties").and_then(Value::as_object)) {
+    let shown = match (choice.get("const").and_then(Value::as_str), choice.get("properties").and_then(Value::as_object))
+    {
         (Some(word), _) => format!("`{word}`"),
         (_, Some(properties)) => {
-            let keys: Vec<String> = properties.iter().map(|(key, value)| format!("{key}: {}", plain_kind(value))).collect();
+            let keys: Vec<String> =
+                properties.iter().map(|(key, value)| format!("{key}: {}", plain_kind(value))).collect();
             format!("`{{{}}}`", keys.join(", "))
         }
         _ => kind(choice),
@@ -80,7 +85,9 @@ fn kind(schema: &Value) -> String {
         None => match (schema.get("items"), schema.get("additionalProperties")) {
             (Some(items), _) => format!("list of {}", kind(items)),
             (_, Some(rest)) if rest.is_object() => format!("map to {}", kind(rest)),
-            _ if schema.get("x-keys").is_some() => "map from [failpoint](#failpoints) to [Actions](#actions)".to_owned(),
+            _ if schema.get("x-keys").is_some() => {
+                "map from [failpoint](#failpoints) to [Actions](#actions)".to_owned()
+            }
             _ => plain_kind(schema),
         },
     }

@@ -38,7 +38,8 @@ impl Selection {
     }
 
     fn fits_failpoint(&self, name: &str) -> bool {
-        self.failpoints.contains(name) || name.split_once(':').is_some_and(|(_, window)| self.failpoints.contains(window))
+        self.failpoints.contains(name)
+            || name.split_once(':').is_some_and(|(_, window)| self.failpoints.contains(window))
     }
 }
 

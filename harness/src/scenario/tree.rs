@@ -137,7 +137,15 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(source: &'a Source) -> Self {
         let offsets = source.text().char_indices().map(|(offset, _)| offset).collect();
-        Reader { source, offsets, open: Vec::new(), anchors: HashMap::new(), root: None, values: 0, mistakes: Vec::new() }
+        Reader {
+            source,
+            offsets,
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            root: None,
+            values: 0,
+            mistakes: Vec::new(),
+        }
     }
 
     fn offset(&self, characters: usize) -> usize {
@@ -157,7 +165,12 @@ impl<'a> Reader<'a> {
                 Event::DocumentStart(_) => {
                     documents += 1;
                     if documents > 1 {
-                        return self.fail(Code::Syntax, start, end, "a scenario is one document, and here a second one begins");
+                        return self.fail(
+                            Code::Syntax,
+                            start,
+                            end,
+                            "a scenario is one document, and here a second one begins",
+                        );
                     }
                 }
                 Event::Alias(anchor) => self.alias(anchor, start, end)?,
@@ -185,7 +198,11 @@ impl<'a> Reader<'a> {
     }
 
     fn refuse_tag(&self, tagged: bool, start: usize, end: usize) -> Step<()> {
-        if tagged { self.fail(Code::Syntax, start, end, "tags such as !!str mean nothing in a scenario; leave it out") } else { Ok(()) }
+        if tagged {
+            self.fail(Code::Syntax, start, end, "tags such as !!str mean nothing in a scenario; leave it out")
+        } else {
+            Ok(())
+        }
     }
 
     fn count(&mut self, more: usize, start: usize, end: usize) -> Step<()> {

@@ -79,14 +79,21 @@ impl Walk<'_> {
     }
 
     /// The keys of the variant that the map is, and the key that was blamed where it is none.
-    fn variant<'s, 'e>(&mut self, node: &Node, entries: &'e [Entry], shape: &'s MapShape) -> (Vec<&'s Field>, Option<&'e str>) {
-        let mut chosen = entries.iter().filter_map(|entry| Some((entry, shape.variants.iter().find(|one| one.key() == entry.key)?)));
+    fn variant<'s, 'e>(
+        &mut self,
+        node: &Node,
+        entries: &'e [Entry],
+        shape: &'s MapShape,
+    ) -> (Vec<&'s Field>, Option<&'e str>) {
+        let mut chosen =
+            entries.iter().filter_map(|entry| Some((entry, shape.variants.iter().find(|one| one.key() == entry.key)?)));
         let Some((first, variant)) = chosen.next() else {
             let names: Vec<&str> = shape.variants.iter().map(|variant| variant.key()).collect();
             let unknown = entries.iter().find(|entry| !shape.fields.iter().any(|field| field.key == entry.key));
             let span = unknown.or(entries.first()).map_or(node.span, |entry| entry.key_span);
             let near = unknown.and_then(|entry| nearest(&entry.key, &names));
-            let suggestion = near.map_or_else(|| format!("it may be {}", list(&names)), |near| format!("did you mean '{near}'?"));
+            let suggestion =
+                near.map_or_else(|| format!("it may be {}", list(&names)), |near| format!("did you mean '{near}'?"));
             self.push(Diagnostic::new(Code::MissingKey, span, "nothing here says what is meant").suggest(suggestion));
             // Without the choice it is open which keys belong here.
             let possible = shape.variants.iter().flat_map(|variant| &variant.fields).filter(|field| !field.required);
@@ -94,7 +101,8 @@ impl Walk<'_> {
         };
         for (other, _) in chosen {
             let message = format!("'{}' and '{}' cannot stand together", first.key, other.key);
-            let mistake = Diagnostic::new(Code::Contradiction, other.key_span, message).relate(first.key_span, "the other one");
+            let mistake =
+                Diagnostic::new(Code::Contradiction, other.key_span, message).relate(first.key_span, "the other one");
             self.push(mistake.suggest("split it in two"));
         }
         (variant.fields.iter().collect(), None)
@@ -124,7 +132,11 @@ impl Walk<'_> {
             (None, None) => format!("there are {}", list(&words)),
         };
         let noun = shape.noun.as_deref().unwrap_or("word");
-        let message = if noun == "word" { format!("'{text}' means nothing here") } else { format!("there is no {noun} '{text}'") };
+        let message = if noun == "word" {
+            format!("'{text}' means nothing here")
+        } else {
+            format!("there is no {noun} '{text}'")
+        };
         self.push(Diagnostic::new(Code::UnknownWord, span, message).suggest(suggestion));
     }
 
@@ -135,7 +147,10 @@ impl Walk<'_> {
             (_, Some(greatest)) if number > greatest => format!("at most {greatest}"),
             _ => return,
         };
-        self.push(Diagnostic::new(Code::OutOfRange, span, format!("{number} is out of range")).suggest(format!("it has to be {range}")));
+        self.push(
+            Diagnostic::new(Code::OutOfRange, span, format!("{number} is out of range"))
+                .suggest(format!("it has to be {range}")),
+        );
     }
 
     fn wrong_type(&mut self, node: &Node, shape: &Shape) {
@@ -150,9 +165,13 @@ impl Walk<'_> {
         let quoted = shape.text.is_some() && matches!(node.kind, Kind::Bool(_) | Kind::Number(_));
         let suggestion = match &node.kind {
             _ if quoted => Some(format!("put it in quotes: \"{}\"", self.source.slice(node.span))),
-            Kind::Null if shape.map.as_ref().is_some_and(|map| map.fields.iter().all(|field| !field.required)) => Some("write {}".to_owned()),
+            Kind::Null if shape.map.as_ref().is_some_and(|map| map.fields.iter().all(|field| !field.required)) => {
+                Some("write {}".to_owned())
+            }
             Kind::Null => Some("leave the key out, or say what it is".to_owned()),
-            Kind::Text(_) | Kind::Number(_) if shape.list.is_some() => Some(format!("put it in brackets: [{}]", self.source.slice(node.span))),
+            Kind::Text(_) | Kind::Number(_) if shape.list.is_some() => {
+                Some(format!("put it in brackets: [{}]", self.source.slice(node.span)))
+            }
             _ => None,
         };
         let message = format!("{found} stands where {} has to be", expected(shape));

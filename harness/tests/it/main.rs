@@ -1,4 +1,5 @@
 //! The tests of the harness, in one program.
 
 mod backend;
+mod program;
 mod scenarios;

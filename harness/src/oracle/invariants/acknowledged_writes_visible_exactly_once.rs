@@ -9,7 +9,7 @@ use crate::oracle::facts::SchemaFacts;
 #[cfg(test)]
 use crate::oracle::invariant::Defect;
 use crate::oracle::invariant::{Breach, Invariant};
-use crate::oracle::own_rows::{Others, as_given, own_rows, ByIdentity};
+use crate::oracle::own_rows::{ByIdentity, Others, as_given, own_rows};
 use crate::oracle::rows;
 #[cfg(test)]
 use crate::oracle::sound;

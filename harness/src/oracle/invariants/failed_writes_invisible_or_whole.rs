@@ -7,7 +7,7 @@ use crate::oracle::evidence::{Evidence, Known, World};
 #[cfg(test)]
 use crate::oracle::invariant::Defect;
 use crate::oracle::invariant::{Breach, Invariant};
-use crate::oracle::own_rows::{Others, as_given, own_rows, ByIdentity};
+use crate::oracle::own_rows::{ByIdentity, Others, as_given, own_rows};
 #[cfg(test)]
 use crate::oracle::sound;
 

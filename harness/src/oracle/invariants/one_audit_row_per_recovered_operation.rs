@@ -8,7 +8,7 @@ use crate::oracle::evidence::{CommitFact, Evidence, Known, RecoveryFact, World};
 use crate::oracle::invariant::Defect;
 use crate::oracle::invariant::{Breach, Invariant};
 use crate::oracle::layout;
-use crate::oracle::own_rows::{Others, own_rows, ByIdentity};
+use crate::oracle::own_rows::{ByIdentity, Others, own_rows};
 #[cfg(test)]
 use crate::oracle::sound;
 

@@ -43,7 +43,9 @@ impl FromStr for ObjectRef {
         if let Some(number) = text.strip_prefix("sidecar ") {
             return match number.parse() {
                 Ok(number) if number > 0 => Ok(ObjectRef::Sidecar(number)),
-                _ => Err(format!("'{number}' is not the number of a sidecar; they are counted from 1, the oldest first")),
+                _ => {
+                    Err(format!("'{number}' is not the number of a sidecar; they are counted from 1, the oldest first"))
+                }
             };
         }
         if let Some(type_name) = text.strip_prefix("the head manifest of ") {
@@ -249,7 +251,14 @@ mod tests {
 
     #[test]
     fn an_object_reads_back_from_how_it_is_shown() {
-        for text in ["the sidecar", "sidecar 2", "the head manifest of Person", "the schema object", "the graph manifest", "a/**/*.json"] {
+        for text in [
+            "the sidecar",
+            "sidecar 2",
+            "the head manifest of Person",
+            "the schema object",
+            "the graph manifest",
+            "a/**/*.json",
+        ] {
             assert_eq!(text.parse::<ObjectRef>().unwrap().to_string(), text);
         }
     }

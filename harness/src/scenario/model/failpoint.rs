@@ -188,7 +188,10 @@ impl FromStr for Actions {
     fn from_str(text: &str) -> Result<Self, String> {
         let terms = text.split("->").map(|term| term.trim().parse()).collect::<Result<Vec<Term>, String>>()?;
         if let Some(endless) = terms.iter().rev().skip(1).find(|term| term.count.is_none() && term.probability >= 1.0) {
-            return Err(format!("'{}' never ends, so what follows it is never reached; put a count in front, as in 1*return", endless.to_fail()));
+            return Err(format!(
+                "'{}' never ends, so what follows it is never reached; put a count in front, as in 1*return",
+                endless.to_fail()
+            ));
         }
         if terms.iter().all(|term| term.task == Task::Off) {
             return Err("it does nothing: every term is off".to_owned());
@@ -306,7 +309,9 @@ mod tests {
 
     #[test]
     fn what_cannot_fire_is_refused() {
-        for text in ["", "off", "returm", "return(", "0*return", "101%return", "return->crash", "delay", "delay(x)", "crash(1)"] {
+        for text in
+            ["", "off", "returm", "return(", "0*return", "101%return", "return->crash", "delay", "delay(x)", "crash(1)"]
+        {
             assert!(text.parse::<Actions>().is_err(), "{text} was taken");
         }
     }

@@ -19,13 +19,15 @@ pub use check::{AuditRow, Check, CommitRow, Count, CountOrRows, Query, RecoveryK
 pub(in crate::scenario) use damage::sandboxed;
 pub use damage::{Damage, MoveHead, ObjectRef};
 pub use expect::{ErrorExpectation, Expect, OkExpectation, RecoveredCounts, Words};
-pub use failpoint::{Actions, Firing, FailpointName, Task, Term};
+pub use failpoint::{Actions, FailpointName, Firing, Task, Term};
 pub use fault::{Effect, Matcher, StoreFault, When};
 pub use graph::{Generate, GraphSpec, Load, LoadMode, Row};
 pub use invariant::InvariantName;
 pub use named::Named;
-pub use sidecar::{Base, Deviations, Gone, NotASidecar, PlantSidecar, PlantedOperation, PlantedTable, PlantedTransaction, Wrong};
-pub use step::{Action, Arm, Nothing, OpenMode, Repair, Step, DEFAULT_HANDLE, DEFAULT_PROCESS};
+pub use sidecar::{
+    Base, Deviations, Gone, NotASidecar, PlantSidecar, PlantedOperation, PlantedTable, PlantedTransaction, Wrong,
+};
+pub use step::{Action, Arm, DEFAULT_HANDLE, DEFAULT_PROCESS, Nothing, OpenMode, Repair, Step};
 
 use std::collections::BTreeSet;
 
@@ -125,7 +127,8 @@ pub enum BackendName {
 
 impl BackendName {
     /// Every backend that a scenario can name, in the order of the columns of a report.
-    pub const ALL: &'static [BackendName] = &[BackendName::Local, BackendName::Memory, BackendName::S3, BackendName::Rustfs];
+    pub const ALL: &'static [BackendName] =
+        &[BackendName::Local, BackendName::Memory, BackendName::S3, BackendName::Rustfs];
 
     /// The name in files and on the command line.
     pub fn as_str(self) -> &'static str {

@@ -29,7 +29,9 @@ fn texts(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
             mistakes.push(mistake.suggest("whoever opens the file has to understand it without opening anything else"));
         }
     }
-    if let Some(value) = seen.root.get("backends").filter(|value| matches!(value.kind, Kind::List(_)) && value.items().is_empty()) {
+    if let Some(value) =
+        seen.root.get("backends").filter(|value| matches!(value.kind, Kind::List(_)) && value.items().is_empty())
+    {
         let mistake = contradiction(value.span, "a scenario without a backend never runs");
         mistakes.push(mistake.suggest("leave the key out to run everywhere"));
     }
@@ -53,9 +55,11 @@ fn rows(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
     }
     for (node, step) in seen.sound() {
         // An empty list that is written out is meant; a load that says nothing is not.
-        let says_rows = node.get("load").is_some_and(|load| load.get("rows").is_some() || load.get("generate").is_some());
+        let says_rows =
+            node.get("load").is_some_and(|load| load.get("rows").is_some() || load.get("generate").is_some());
         if matches!(step.action, Action::Load(_)) && !says_rows {
-            let mistake = contradiction(key_span(node, "load"), "a load without 'rows' and without 'generate' loads nothing");
+            let mistake =
+                contradiction(key_span(node, "load"), "a load without 'rows' and without 'generate' loads nothing");
             mistakes.push(mistake.suggest("write 'rows: []' to load an empty input"));
         }
     }
@@ -71,13 +75,16 @@ fn names(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
         }
         for value in named {
             let Kind::Text(text) = &value.kind else { continue };
-            let sound = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
+            let sound =
+                |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
             if text.is_empty() || text.len() > limit::NAME_CHARS_MAX || !text.chars().all(sound) {
                 let message = format!("'{}' is no name", text.escape_default());
-                let suggestion = format!("a name has small letters, digits and hyphens, at most {}", limit::NAME_CHARS_MAX);
+                let suggestion =
+                    format!("a name has small letters, digits and hyphens, at most {}", limit::NAME_CHARS_MAX);
                 mistakes.push(Diagnostic::new(Code::BadFormat, value.span, message).suggest(suggestion));
             } else if text == "all" {
-                mistakes.push(contradiction(value.span, "'all' means everything in a step 'lift' and cannot be a name"));
+                mistakes
+                    .push(contradiction(value.span, "'all' means everything in a step 'lift' and cannot be a name"));
             }
         }
     }
@@ -89,8 +96,17 @@ fn belongings(node: &Node, step: &Step, mistakes: &mut Vec<Diagnostic>) {
     let engine = step.action.runs_the_engine();
     let writes = matches!(step.action, Action::Load(_) | Action::Mutate(_) | Action::Repair(_));
     let handle = engine || matches!(step.action, Action::Close(_));
-    let process = handle || matches!(step.action, Action::Restart(_) | Action::Kill(_) | Action::Arm(_) | Action::Lift(_));
-    let rules = [("actor", writes), ("handle", handle), ("process", process), ("failpoints", engine), ("faults", engine), ("start", engine), ("hold", engine)];
+    let process =
+        handle || matches!(step.action, Action::Restart(_) | Action::Kill(_) | Action::Arm(_) | Action::Lift(_));
+    let rules = [
+        ("actor", writes),
+        ("handle", handle),
+        ("process", process),
+        ("failpoints", engine),
+        ("faults", engine),
+        ("start", engine),
+        ("hold", engine),
+    ];
     for (key, allowed) in rules {
         if !allowed && let Some(entry) = node.entry(key) {
             let faults = matches!(key, "failpoints" | "faults");
@@ -107,7 +123,10 @@ fn belongings(node: &Node, step: &Step, mistakes: &mut Vec<Diagnostic>) {
             Action::Join(_) => "say it at the step that starts it",
             _ => "leave it out",
         };
-        mistakes.push(contradiction(key_span(node, "expect"), format!("'{action}' cannot be expected to fail")).suggest(suggestion));
+        mistakes.push(
+            contradiction(key_span(node, "expect"), format!("'{action}' cannot be expected to fail"))
+                .suggest(suggestion),
+        );
     }
     if matches!(&step.expect, Expect::OneOf(list) if list.len() < 2) {
         mistakes.push(contradiction(node.nearest(&["expect"]).span, "'one-of' needs two ways to end at least"));
@@ -124,7 +143,8 @@ fn invariants(seen: &Seen<'_>, scenario: &Scenario, mistakes: &mut Vec<Diagnosti
             mistakes.push(contradiction(span, format!("'{name}' is waived twice")));
         }
         if !waiver.invariant.can_be_waived() {
-            let mistake = contradiction(span, format!("'{name}' cannot be waived: without it the scenario proves nothing"));
+            let mistake =
+                contradiction(span, format!("'{name}' cannot be waived: without it the scenario proves nothing"));
             mistakes.push(mistake.suggest("correct the step or the fault"));
         }
         if waiver.reason.trim().is_empty() {
@@ -150,7 +170,8 @@ fn something_is_checked(seen: &Seen<'_>, scenario: &Scenario, mistakes: &mut Vec
         _ => step.expect != Expect::Ok,
     });
     if !checks && scenario.canary.is_none() {
-        let mistake = Diagnostic::new(Code::NothingToCheck, key_span(seen.root, "steps"), "no step checks anything of its own");
+        let mistake =
+            Diagnostic::new(Code::NothingToCheck, key_span(seen.root, "steps"), "no step checks anything of its own");
         mistakes.push(mistake.suggest("end with a step 'check' that says what this scenario is about"));
     }
 }

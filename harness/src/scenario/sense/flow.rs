@@ -141,7 +141,8 @@ impl<'a, 'm> Flow<'a, 'm> {
                 if matches!(step.action, Action::Load(_) | Action::Mutate(_)) && !step.expect.allows_error() =>
             {
                 let message = format!("handle '{name}'{of} is read-only, so this write cannot end well");
-                self.mistakes.push(contradiction(span, message).suggest("expect {error: read-only}, or open it read-write"));
+                self.mistakes
+                    .push(contradiction(span, message).suggest("expect {error: read-only}, or open it read-write"));
             }
             _ => {}
         }
@@ -155,7 +156,8 @@ impl<'a, 'm> Flow<'a, 'm> {
                 self.mistakes.push(mistake.suggest("run it in the background with 'start: name'"));
             }
             if pauses {
-                let mistake = contradiction(key_span(node, "failpoints"), "a step that pauses would hold the scenario, too");
+                let mistake =
+                    contradiction(key_span(node, "failpoints"), "a step that pauses would hold the scenario, too");
                 self.mistakes.push(mistake.suggest("run it in the background with 'start: name'"));
             }
             return;
@@ -210,11 +212,16 @@ impl<'a, 'm> Flow<'a, 'm> {
 
     fn arm(&mut self, step: &Step, name: &str, node: &Node) {
         let Action::Arm(arm) = &step.action else { return };
-        let crash = arm.failpoints.values().any(|actions| actions.can(&Task::Crash)) || arm.faults.iter().any(|fault| fault.effect.crashes());
+        let crash = arm.failpoints.values().any(|actions| actions.can(&Task::Crash))
+            || arm.faults.iter().any(|fault| fault.effect.crashes());
         let span = node.nearest(&["arm", "as"]).span;
         if let Some((armed, _)) = self.process(step.process()).armed.insert(name.to_owned(), (span, crash)) {
             let message = format!("faults '{name}' are armed already");
-            self.mistakes.push(contradiction(span, message).relate(armed, "armed here").suggest("lift them first, or take another name"));
+            self.mistakes.push(
+                contradiction(span, message)
+                    .relate(armed, "armed here")
+                    .suggest("lift them first, or take another name"),
+            );
         }
     }
 
@@ -232,7 +239,8 @@ impl<'a, 'm> Flow<'a, 'm> {
             None => self.unknown("background step", name, span, &self.background.keys().copied().collect::<Vec<_>>()),
             Some(running) if running.held => running.held = false,
             Some(running) => {
-                let mistake = contradiction(span, format!("background step '{name}' is not held")).relate(running.started, "it begins here");
+                let mistake = contradiction(span, format!("background step '{name}' is not held"))
+                    .relate(running.started, "it begins here");
                 self.mistakes.push(mistake.suggest("hold it with 'hold: failpoint' where it starts"));
             }
         }
@@ -244,7 +252,9 @@ impl<'a, 'm> Flow<'a, 'm> {
         };
         if running.held {
             let mistake = contradiction(span, format!("background step '{name}' is still held and would never end"));
-            self.mistakes.push(mistake.relate(running.started, "it begins here").suggest(format!("write 'release: {name}' first")));
+            self.mistakes.push(
+                mistake.relate(running.started, "it begins here").suggest(format!("write 'release: {name}' first")),
+            );
         }
         if running.step.expect == super::super::model::Expect::Crash && self.process(running.process).died.is_none() {
             let alive = !kills(running.step) && !self.process(running.process).handles.is_empty();
@@ -274,7 +284,8 @@ impl<'a, 'm> Flow<'a, 'm> {
 
     fn unknown(&mut self, what: &str, name: &str, span: Span, names: &[&str]) {
         let suggestion = nearest(name, names).map(|near| format!("did you mean '{near}'?"));
-        self.mistakes.push(contradiction(span, format!("there is no {what} '{name}' at this point")).suggest_maybe(suggestion));
+        self.mistakes
+            .push(contradiction(span, format!("there is no {what} '{name}' at this point")).suggest_maybe(suggestion));
     }
 
     fn end(self) {
@@ -288,5 +299,6 @@ impl<'a, 'm> Flow<'a, 'm> {
 
 /// Whether a step's own faults kill its process.
 fn kills(step: &Step) -> bool {
-    step.failpoints.values().any(|actions| actions.can(&Task::Crash)) || step.faults.iter().any(|fault| fault.effect.crashes())
+    step.failpoints.values().any(|actions| actions.can(&Task::Crash))
+        || step.faults.iter().any(|fault| fault.effect.crashes())
 }

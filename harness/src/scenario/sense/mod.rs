@@ -26,12 +26,7 @@ pub struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     /// What was read.
-    pub fn new(
-            root: &'a Node,
-        nodes: &'a [Node],
-        steps: &'a [Option<Step>],
-        whole: Option<&'a Scenario>,
-    ) -> Self {
+    pub fn new(root: &'a Node, nodes: &'a [Node], steps: &'a [Option<Step>], whole: Option<&'a Scenario>) -> Self {
         let schema = root.get("graph").and_then(|graph| graph.get("schema")).and_then(|schema| match &schema.kind {
             super::tree::Kind::Text(text) => Some(text),
             _ => None,

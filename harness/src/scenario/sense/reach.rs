@@ -43,7 +43,12 @@ fn while_armed<'a>(later: &[(&Node, &'a Step)], process: &str, name: &str) -> Ve
         Action::Restart(_) => step.process() == process,
         _ => false,
     };
-    later.iter().map(|(_, step)| *step).take_while(|step| !lifted(step)).filter(|step| step.process() == process).collect()
+    later
+        .iter()
+        .map(|(_, step)| *step)
+        .take_while(|step| !lifted(step))
+        .filter(|step| step.process() == process)
+        .collect()
 }
 
 /// Faults, and the steps in which they can strike.
@@ -55,7 +60,12 @@ struct Site<'a> {
 }
 
 impl Site<'_> {
-    fn judge(&self, failpoints: &BTreeMap<FailpointName, Actions>, faults: &[StoreFault], mistakes: &mut Vec<Diagnostic>) {
+    fn judge(
+        &self,
+        failpoints: &BTreeMap<FailpointName, Actions>,
+        faults: &[StoreFault],
+        mistakes: &mut Vec<Diagnostic>,
+    ) {
         for name in failpoints.keys() {
             let span = key_span(self.node.nearest(&["failpoints"]), name.as_str());
             self.failpoint(name, span, mistakes);
@@ -89,8 +99,15 @@ impl Site<'_> {
             && let Some(only) = realm_of(class)
             && only != realm
         {
-            let message = format!("objects of the class '{}' are never touched by the realm '{}'", class.as_str(), realm.as_str());
-            mistakes.push(Diagnostic::new(Code::Unreachable, on.nearest(&["realm"]).span, message).suggest(format!("leave it out, or write '{}'", only.as_str())));
+            let message = format!(
+                "objects of the class '{}' are never touched by the realm '{}'",
+                class.as_str(),
+                realm.as_str()
+            );
+            mistakes.push(
+                Diagnostic::new(Code::Unreachable, on.nearest(&["realm"]).span, message)
+                    .suggest(format!("leave it out, or write '{}'", only.as_str())),
+            );
         }
         if let Some(operation) = operation {
             if let Some(reason) = misfit(&fault.effect, operation) {
@@ -98,7 +115,11 @@ impl Site<'_> {
             }
             let writes = operation.is_write();
             if writes && !self.steps.iter().any(|step| writes_objects(&step.action)) {
-                let who = if self.armed_across { "no step while it is armed writes anything" } else { "this step writes nothing" };
+                let who = if self.armed_across {
+                    "no step while it is armed writes anything"
+                } else {
+                    "this step writes nothing"
+                };
                 let message = format!("{who}, so no '{}' can be struck", operation.as_str());
                 mistakes.push(Diagnostic::new(Code::Unreachable, on.nearest(&["operation"]).span, message));
             }
@@ -150,7 +171,12 @@ fn misfit(effect: &Effect, operation: Operation) -> Option<&'static str> {
             Some("a read leaves nothing in the store that could be lost, doubled or misplaced")
         }
         Effect::Corrupt(_) if operation != Operation::Get => Some("only a 'get' brings bytes that can be changed"),
-        Effect::Torn(_) if !matches!(operation, Operation::Get | Operation::Put | Operation::PutIfAbsent | Operation::PutIfMatch) => {
+        Effect::Torn(_)
+            if !matches!(
+                operation,
+                Operation::Get | Operation::Put | Operation::PutIfAbsent | Operation::PutIfMatch
+            ) =>
+        {
             Some("only a 'get' or a put has bytes that can be cut off")
         }
         _ => None,

@@ -12,8 +12,12 @@ pub(super) fn judge(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
     let mut judge = |name: &str, span: Span| {
         if !names.contains(&name) {
             let near = nearest(name, &names);
-            let suggestion = near.map_or_else(|| format!("there are {}", list(&names)), |near| format!("did you mean '{near}'?"));
-            mistakes.push(Diagnostic::new(Code::UnknownType, span, format!("the schema has no type '{name}'")).suggest(suggestion));
+            let suggestion =
+                near.map_or_else(|| format!("there are {}", list(&names)), |near| format!("did you mean '{near}'?"));
+            mistakes.push(
+                Diagnostic::new(Code::UnknownType, span, format!("the schema has no type '{name}'"))
+                    .suggest(suggestion),
+            );
         }
     };
     let setup = seen.root.nearest(&["graph", "setup"]);
@@ -34,7 +38,10 @@ fn of_step(node: &Node, step: &Step, judge: &mut dyn FnMut(&str, Span)) {
         Action::Check(check) => of_check(node.nearest(&["check"]), check, judge),
         Action::MoveHead(_) => text_at(node, &["move-head", "type"], judge),
         Action::PlantSidecar(_) => {
-            node.nearest(&["plant-sidecar", "tables"]).items().iter().for_each(|table| text_at(table, &["type"], judge));
+            node.nearest(&["plant-sidecar", "tables"])
+                .items()
+                .iter()
+                .for_each(|table| text_at(table, &["type"], judge));
         }
         Action::Damage(damage) => {
             if let super::super::model::ObjectRef::HeadManifest(name) = damage.object() {

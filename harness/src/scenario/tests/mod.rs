@@ -115,7 +115,9 @@ fn the_schema_for_editors_allows_nothing_that_the_types_do_not() {
 #[test]
 fn the_reference_names_every_key() {
     let page = super::reference::to_markdown();
-    for word in ["`plant-sidecar: PlantSidecar`", "`sidecar.write`", "`head-equals-pin`", "`lost-write`", "`failpoints`"] {
+    for word in
+        ["`plant-sidecar: PlantSidecar`", "`sidecar.write`", "`head-equals-pin`", "`lost-write`", "`failpoints`"]
+    {
         assert!(page.contains(word.trim_matches('`')), "{word} is missing");
     }
 }
@@ -139,6 +141,10 @@ fn every_scenario_of_the_project_is_valid_and_reads_back() {
         let scenario = file.read().unwrap().unwrap_or_else(|report| panic!("{report}"));
         let again = parse(&file.name, "", scenario.to_yaml().as_bytes()).unwrap_or_else(|report| panic!("{report}"));
         assert_eq!(again.to_yaml(), scenario.to_yaml(), "{}", file.name);
-        assert!(matches!(scenario.area(), "canary") == scenario.canary.is_some(), "{}: canaries have a folder of their own", file.name);
+        assert!(
+            matches!(scenario.area(), "canary") == scenario.canary.is_some(),
+            "{}: canaries have a folder of their own",
+            file.name
+        );
     }
 }

@@ -1,0 +1,194 @@
+//! The program from outside: what it prints, what it leaves, and how it ends.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+const HEAD: &str = "
+summary: one thing
+why: because it matters
+graph:
+  schema: |
+    node Person { name: String @key  age: I32? }
+";
+
+/// A folder of scenarios, one `(name, steps and more)` each.
+fn folder(scenarios: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("there is a temporary folder");
+    for (name, rest) in scenarios {
+        let path = folder.path().join("scenarios").join(format!("{name}.yaml"));
+        fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("the folder can be made");
+        fs::write(path, format!("{HEAD}{rest}")).expect("the file can be written");
+    }
+    folder
+}
+
+fn chaos(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chaos"));
+    command.current_dir(folder).args(args).stdin(Stdio::null());
+    command.output().expect("the program starts")
+}
+
+fn run(folder: &Path, args: &[&str]) -> (i32, String) {
+    let always = ["run", "--backend", "memory", "--no-preflight", "--seed", "7", "--bundle-dir", "bundles"];
+    ended(chaos(folder, &[&always[..], args].concat()))
+}
+
+fn ended(output: Output) -> (i32, String) {
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    (output.status.code().unwrap_or(-1), text)
+}
+
+const HOLDS: &str = "
+steps:
+  - load: {rows: [{type: Person, data: {name: ann}}]}
+  - check: {rows: {Person: 1}}
+";
+
+const BREAKS: &str = "
+steps:
+  - load: {rows: [{type: Person, data: {name: ann}}]}
+    failpoints: {load:table.commit: crash}
+    expect: crash
+  - restart: {}
+  - open: read-write
+  - check: {rows: {Person: 1}}
+";
+
+const NEVER_FIRES: &str = "
+steps:
+  - load: {rows: [{type: Person, data: {name: ann}}]}
+    failpoints: {load:table.commit: 3*off->1*return}
+  - check: {rows: {Person: 1}}
+";
+
+const HANGS: &str = "
+steps:
+  - load: {rows: [{type: Person, data: {name: ann}}]}
+    failpoints: {load:sidecar.written: delay(9000)}
+  - check: {rows: {Person: 1}}
+";
+
+const CANARY_THAT_HOLDS: &str = "
+canary: {breaks: head-equals-pin}
+steps:
+  - load: {rows: [{type: Person, data: {name: ann}}]}
+  - check: {rows: {Person: 1}}
+";
+
+#[test]
+fn a_run_in_which_everything_holds_ends_with_zero() {
+    let folder = folder(&[("area/holds", HOLDS)]);
+    let (code, text) = run(folder.path(), &[]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("1 held"), "{text}");
+    assert!(!folder.path().join("bundles").exists(), "nothing failed, so nothing is left");
+}
+
+#[test]
+fn a_broken_check_leaves_a_bundle_that_replays() {
+    let folder = folder(&[("area/breaks", BREAKS)]);
+    let (code, text) = run(folder.path(), &[]);
+    assert_eq!(code, 1, "{text}");
+    let bundle =
+        text.lines().find_map(|line| line.trim().strip_prefix("replay chaos replay ")).expect("the command is printed");
+    let (code, text) = ended(chaos(folder.path(), &["replay", bundle, "--bundle-dir", "again"]));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("reproduced: the same thing broke again"), "{text}");
+}
+
+#[test]
+fn a_fault_that_never_fires_is_not_green() {
+    let folder = folder(&[("area/never-fires", NEVER_FIRES)]);
+    let (code, text) = run(folder.path(), &[]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("NOT EXERCISED") && text.contains("fired 0"), "{text}");
+}
+
+#[test]
+fn a_step_that_hangs_is_killed_and_reported_with_what_it_was_doing() {
+    let folder = folder(&[("area/hangs", HANGS)]);
+    for backend in ["memory", "local"] {
+        let (code, text) = run(folder.path(), &["--backend", backend, "--step-max-ms", "1000"]);
+        assert_eq!(code, 3, "{text}");
+        assert!(text.contains("running step 1 (load)") && text.contains("load:sidecar.written"), "{text}");
+    }
+}
+
+#[test]
+fn a_canary_that_passes_fails_the_run() {
+    let folder = folder(&[("canary/holds", CANARY_THAT_HOLDS)]);
+    let (code, text) = run(folder.path(), &[]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("must break head-equals-pin"), "{text}");
+}
+
+#[test]
+fn bad_usage_and_an_invalid_scenario_end_with_two() {
+    let folder = folder(&[("area/invalid", "\nsteps: [{bogus: 1}]\n")]);
+    assert_eq!(run(folder.path(), &[]).0, 2);
+    assert_eq!(run(folder.path(), &["--backend", "floppy"]).0, 2);
+    assert_eq!(run(folder.path(), &["--shard", "3/2"]).0, 2);
+    assert_eq!(run(folder.path(), &["no/such/scenario"]).0, 2);
+    let (code, text) = ended(chaos(folder.path(), &["check"]));
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("bogus"), "{text}");
+}
+
+#[test]
+fn nothing_selected_is_not_success() {
+    let folder = folder(&[("area/holds", HOLDS)]);
+    let (code, text) = run(folder.path(), &["--tag", "no-such-tag"]);
+    assert_eq!(code, 4, "{text}");
+}
+
+#[test]
+fn a_shard_says_which_cells_it_takes_and_all_shards_take_each_cell_once() {
+    let folder = folder(&[("area/a", HOLDS), ("area/b", HOLDS), ("area/c", HOLDS)]);
+    let texts = ["1/2", "2/2"].map(|shard| run(folder.path(), &["--shard", shard]));
+    for cell in ["area/a@memory", "area/b@memory", "area/c@memory"] {
+        let takers = texts.iter().filter(|(_, text)| text.lines().any(|line| line.trim() == cell)).count();
+        assert_eq!(takers, 1, "{cell}: {texts:?}");
+    }
+    assert!(texts.iter().all(|(code, _)| *code == 0), "{texts:?}");
+}
+
+#[test]
+fn the_stream_of_events_tells_how_every_step_ended() {
+    let folder = folder(&[("area/breaks", BREAKS)]);
+    let (_, text) = run(folder.path(), &["--json-lines", "events.jsonl"]);
+    let lines =
+        fs::read_to_string(folder.path().join("events.jsonl")).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let events: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let ends: Vec<&str> = events
+        .iter()
+        .filter(|event| event["event"] == "step-finished")
+        .filter_map(|event| event["outcome"]["outcome"].as_str())
+        .collect();
+    assert_eq!(ends, ["crashed", "acknowledged", "acknowledged", "mismatch"], "{text}");
+    assert_eq!(events.last().map(|event| event["event"].clone()), Some("run-finished".into()));
+}
+
+#[test]
+fn a_worker_whose_supervisor_is_gone_ends() {
+    let mut worker = Command::new(env!("CARGO_BIN_EXE_chaos"))
+        .arg("worker")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(worker.stdin.take());
+    assert!(worker.wait().expect("it can be waited for").success());
+}
+
+#[test]
+fn the_matrix_is_json_on_one_line() {
+    let folder = folder(&[]);
+    let (code, text) = ended(chaos(folder.path(), &["matrix", "--github"]));
+    assert_eq!(code, 0, "{text}");
+    let matrix: serde_json::Value = serde_json::from_str(text.trim()).expect("JSON");
+    let jobs = matrix["include"].as_array().expect("a list");
+    assert!(jobs.iter().all(|job| job["backend"].is_string() && job["shard"].is_string() && job["id"].is_string()));
+}
