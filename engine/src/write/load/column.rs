@@ -1,5 +1,6 @@
 //! JSON values → one Arrow column, without anything in between.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow_array::builder::{BooleanBuilder, PrimitiveBuilder, StringBuilder};
@@ -7,11 +8,11 @@ use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
     UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{ArrayRef, FixedSizeListArray, ListArray};
+use arrow_array::{ArrayRef, ArrowPrimitiveType, FixedSizeListArray, ListArray};
 use arrow_schema::{ArrowError, DataType};
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::json::{Broken, Cursor, Token};
 use crate::schema::ScalarType;
 use crate::write::check::excerpt;
 
@@ -170,157 +171,108 @@ impl Column {
     }
 }
 
-/// Puts one JSON value into a column. What does not fit is noted, and the value is read to its end all the same, so
-/// that the rest of the line can be checked too. After a problem the column is good for nothing but finding more.
-pub(super) struct Put<'a> {
-    pub(super) column: &'a mut Column,
-    /// Whether `null` is a value.
-    pub(super) optional: bool,
-    pub(super) problem: &'a mut Option<Problem>,
-}
-
-impl Put<'_> {
-    fn wrong(self, found: impl Into<String>) {
-        let expected = expectation(&self.column.ty);
-        self.column.append_null();
-        self.problem.get_or_insert(Problem { expected, found: found.into() });
-    }
-
-    fn integer(self, value: i128) {
-        fn fit<T: arrow_array::ArrowPrimitiveType>(builder: &mut PrimitiveBuilder<T>, value: i128) -> bool
-        where
-            T::Native: TryFrom<i128>,
-        {
-            T::Native::try_from(value).map(|value| builder.append_value(value)).is_ok()
-        }
-        let fits = match &mut self.column.values {
-            Values::I8(b) => fit(b, value),
-            Values::I16(b) => fit(b, value),
-            Values::I32(b) => fit(b, value),
-            Values::I64(b) => fit(b, value),
-            Values::U8(b) => fit(b, value),
-            Values::U16(b) => fit(b, value),
-            Values::U32(b) => fit(b, value),
-            Values::U64(b) => fit(b, value),
-            Values::F32(b) => {
-                b.append_value(value as f32);
+impl Column {
+    /// Puts one JSON value into the column; `optional`: whether `null` is a value. What does not fit is noted, and the
+    /// value is read to its end all the same, so that the rest of the line can be checked too. After a problem the
+    /// column is good for nothing but finding more.
+    pub(super) fn put(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        optional: bool,
+        problem: &mut Option<Problem>,
+    ) -> Result<(), Broken> {
+        let token = cursor.token()?;
+        let fits = match &token {
+            Token::Text(text) => self.put_text(text),
+            Token::Number(text) => self.put_number(text),
+            Token::Bool(value) => self.put_bool(*value),
+            Token::List if matches!(self.values, Values::Items { .. }) => return self.put_items(cursor, problem),
+            Token::Null if optional => {
+                self.append_null();
                 true
             }
-            Values::F64(b) => {
-                b.append_value(value as f64);
-                true
-            }
-            _ => false,
+            Token::Null | Token::List | Token::Object => false,
         };
-        if !fits {
-            self.wrong(value.to_string());
-        }
-    }
-
-    fn text(self, text: &str) {
-        match (&mut self.column.values, &self.column.ty) {
-            (Values::Text(_), ScalarType::Enum(variants)) if !variants.iter().any(|variant| variant == text) => {
-                self.wrong(excerpt(text));
-            }
-            (Values::Text(b), _) => b.append_value(text),
-            (Values::Date(b), _) => match parse_date(text) {
-                Some(days) => b.append_value(days),
-                None => self.wrong(excerpt(text)),
-            },
-            (Values::Instant(b), _) => match parse_instant(text) {
-                Some(micros) => b.append_value(micros),
-                None => self.wrong(excerpt(text)),
-            },
-            _ => self.wrong(excerpt(text)),
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Put<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Put<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&expectation(&self.column.ty))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        match &mut self.column.values {
-            Values::Bool(b) => b.append_value(value),
-            _ => self.wrong(value.to_string()),
-        }
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.integer(value.into());
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.integer(value.into());
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        match &mut self.column.values {
-            Values::F64(b) => b.append_value(value),
-            Values::F32(b) if (value as f32).is_finite() => b.append_value(value as f32),
-            // As JSON writes it: without hundreds of digits.
-            _ => self.wrong(serde_json::Value::from(value).to_string()),
-        }
-        Ok(())
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.text(text);
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        if self.optional {
-            self.column.append_null();
-        } else {
-            self.wrong("null");
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
-        let Values::Items { items, offsets, valid } = &mut self.column.values else {
-            while sequence.next_element::<IgnoredAny>()?.is_some() {}
-            self.wrong("a list");
+        if fits {
             return Ok(());
+        }
+        let found = match &token {
+            Token::Text(text) => excerpt(text),
+            Token::Number(text) => shorten(text, 40),
+            Token::Bool(value) => value.to_string(),
+            Token::Null => "null".to_owned(),
+            Token::List => "a list".to_owned(),
+            Token::Object => "an object".to_owned(),
         };
-        let mut count: u32 = 0;
-        loop {
-            let put = Put { column: items, optional: false, problem: self.problem };
-            if sequence.next_element_seed(put)?.is_none() {
-                break;
+        cursor.skip_rest(&token)?;
+        self.append_null();
+        problem.get_or_insert_with(|| Problem { expected: expectation(&self.ty), found });
+        Ok(())
+    }
+
+    fn put_bool(&mut self, value: bool) -> bool {
+        let Values::Bool(b) = &mut self.values else { return false };
+        b.append_value(value);
+        true
+    }
+
+    fn put_text(&mut self, text: &str) -> bool {
+        match (&mut self.values, &self.ty) {
+            (Values::Text(b), ScalarType::Enum(variants)) => {
+                let known = variants.iter().any(|variant| variant == text);
+                if known {
+                    b.append_value(text);
+                }
+                known
             }
+            (Values::Text(b), _) => {
+                b.append_value(text);
+                true
+            }
+            (Values::Date(b), _) => parse_date(text).map(|days| b.append_value(days)).is_some(),
+            (Values::Instant(b), _) => parse_instant(text).map(|micros| b.append_value(micros)).is_some(),
+            _ => false,
+        }
+    }
+
+    /// A number fits if the column holds exactly it, or for floats what is nearest to it.
+    fn put_number(&mut self, text: &str) -> bool {
+        fn fit<T: ArrowPrimitiveType>(builder: &mut PrimitiveBuilder<T>, text: &str) -> bool
+        where
+            T::Native: FromStr,
+        {
+            text.parse().map(|value| builder.append_value(value)).is_ok()
+        }
+        match &mut self.values {
+            Values::I8(b) => fit(b, text),
+            Values::I16(b) => fit(b, text),
+            Values::I32(b) => fit(b, text),
+            Values::I64(b) => fit(b, text),
+            Values::U8(b) => fit(b, text),
+            Values::U16(b) => fit(b, text),
+            Values::U32(b) => fit(b, text),
+            Values::U64(b) => fit(b, text),
+            Values::F32(b) => text.parse().ok().filter(|v: &f32| v.is_finite()).map(|v| b.append_value(v)).is_some(),
+            Values::F64(b) => text.parse().ok().filter(|v: &f64| v.is_finite()).map(|v| b.append_value(v)).is_some(),
+            _ => false,
+        }
+    }
+
+    fn put_items(&mut self, cursor: &mut Cursor<'_>, problem: &mut Option<Problem>) -> Result<(), Broken> {
+        let Values::Items { items, offsets, valid } = &mut self.values else { return Ok(()) };
+        let (mut first, mut count) = (true, 0u32);
+        while cursor.next_item(&mut first)? {
+            items.put(cursor, false, problem)?;
             count += 1;
         }
         offsets.push(i32::try_from(items.len()).unwrap_or(i32::MAX));
         valid.push(true);
-        if let ScalarType::Vector(dimension) = self.column.ty
+        if let ScalarType::Vector(dimension) = self.ty
             && dimension != count
         {
-            let expected = expectation(&self.column.ty);
-            self.problem.get_or_insert(Problem { expected, found: format!("{count} numbers") });
+            let expected = expectation(&self.ty);
+            problem.get_or_insert(Problem { expected, found: format!("{count} numbers") });
         }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        self.wrong("an object");
         Ok(())
     }
 }
@@ -342,14 +294,14 @@ pub(super) fn expectation(ty: &ScalarType) -> String {
         ScalarType::Bool => "true or false".to_owned(),
         ScalarType::Date => "a date such as \"2024-02-29\"".to_owned(),
         ScalarType::DateTime => "an instant such as \"2024-02-29T12:30:00Z\", to the microsecond".to_owned(),
-        ScalarType::Enum(variants) => format!("one of {}", shorten(&variants.join(", "))),
+        ScalarType::Enum(variants) => format!("one of {}", shorten(&variants.join(", "), 200)),
         ScalarType::List(item) => format!("a list, each item {}", expectation(item)),
         ScalarType::Vector(dimension) => format!("a list of {dimension} numbers"),
     }
 }
 
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(200) {
+fn shorten(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }

@@ -5,9 +5,9 @@
 //! {"type": "WorksAt", "from": "alice", "to": "acme", "data": {"since": "2021-05-01"}}
 //! ```
 //!
-//! A line is parsed once, straight into Arrow builders, as long as `type` stands before what depends on it; otherwise
-//! what stands before it takes a detour through `serde_json::Value`. Pieces of the input know nothing of each other, so
-//! that several can be decoded at the same time.
+//! A line is read once, straight into Arrow builders, as long as `type` stands before what depends on it; what stands
+//! before it is read again. Pieces of the input know nothing of each other, so that several can be decoded at the same
+//! time.
 
 use std::io::BufRead;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 
 use super::column::{Column, expectation};
+use super::json::Broken;
 use super::line::Row;
 use crate::error::{Error, Result};
 use crate::schema::{Catalog, TypeDef};
@@ -113,18 +114,17 @@ impl Decoder {
 
     fn decode_line(&mut self, line: &str) -> Option<usize> {
         let mut row = Row { decoder: self, ty: None };
-        let mut json = serde_json::Deserializer::from_str(line);
-        let read = row.read(&mut json).and_then(|()| json.end());
+        let read = row.read(line);
         let ty = row.ty;
         match read {
             Ok(()) => self.close_row(ty),
-            Err(error) => {
+            Err(Broken { at, what }) => {
                 // Half a row may stand in the columns.
                 if let Some(ty) = ty {
                     self.tables[ty] = None;
                 }
-                let text = error.to_string().replace(" at line 1 column ", " at column ");
-                self.mistakes.push(self.line, format!("cannot be read: {text}"));
+                let column = line.get(..at).map_or(at, |before| before.chars().count()) + 1;
+                self.mistakes.push(self.line, format!("cannot be read at column {column}: {what}"));
             }
         }
         ty

@@ -9,12 +9,13 @@
 //! one is written while it is read; a refusal then takes back what was written. Either way nothing is armed before
 //! every row has been checked, and memory does not grow with the input.
 //!
-//! - [`source`]: the reader, in pieces of whole lines. [`decode`], [`line`], [`column`]: lines → Arrow batches.
+//! - [`source`]: the reader, in pieces of whole lines. [`json`], [`line`], [`column`], [`decode`]: lines → Arrow batches.
 //! - [`demand`]: what each mode asks of committed rows. [`stream`]: the pipeline of a large input.
 
 mod column;
 mod decode;
 mod demand;
+mod json;
 mod line;
 mod source;
 mod stream;

@@ -104,13 +104,24 @@ async fn every_type_of_value_is_read_as_what_it_is() {
 #[case(r#"{"type":"Person","from":"x","data":{"name":"x"}}"#, "Person is a node type: it has no `from`")]
 #[case(r#"{"type":"Persn","data":{"name":"x"}}"#, "unknown type \"Persn\": the types are Person, Company")]
 #[case(r#"{"data":{"name":"x"}}"#, "`type` is missing")]
-#[case(r#"{"type":"Person","type":"Person","data":{"name":"x"}}"#, "a key is there twice")]
+#[case(r#"{"type":"Person","type":"Person","data":{"name":"x"}}"#, "`type` is there twice")]
 #[case(r#"{"type":"Person","label":"x","data":{"name":"x"}}"#, "unknown key \"label\"")]
-#[case(r#"{"type":"Person","data":{"name":"x"}"#, "cannot be read: EOF")]
-#[case(r#"{"type":"Person","data":{"name":"x"}} {}"#, "cannot be read: trailing characters")]
-#[case(r#"["Person"]"#, "cannot be read: invalid type: sequence, expected an object with `type` and `data`")]
+#[case(
+    r#"{"type":"Person","data":{"name":"x"}"#,
+    "cannot be read at column 37: expected `,` or `}`, found the end of the line"
+)]
+#[case(
+    r#"{"type":"Person","data":{"name":"x"}} {}"#,
+    "cannot be read at column 39: expected the end of the line, found \"{}\""
+)]
+#[case(r#"["Person"]"#, "cannot be read at column 1: expected an object with `type` and `data`")]
 #[case(r#"{"type":"Knows","to":"x"}"#, "Knows.from is missing: a text is required")]
 #[case(r#"{"type":"WorksAt","from":"x","to":70000}"#, "WorksAt.to is 70000: expected an integer from 0 to 65535")]
+#[case(r#"{"type":7,"data":{"name":"x"}}"#, "`type` is not the name of a type")]
+#[case(r#"{"type":"Person","data":["x"]}"#, "`data` is not an object with properties")]
+#[case(r#"{"type":"Person","data":{"name":"x","age":007}}"#, "cannot be read at column 43: expected a number")]
+#[case(r#"{"type":"Person","data":{"name":"\q"}}"#, "cannot be read at column 34: an escape that means nothing")]
+#[case(r#"{"type":"Thing","data":{"id":1,"full":1e999}}"#, "Thing.full is 1e999: expected a number")]
 #[case(r#"{"type":"Thing","data":{"id":1,"face":[1]}}"#, "Thing.face is 1 numbers: expected a list of 2 numbers")]
 #[case(
     r#"{"type":"Thing","data":{"id":1,"face":[1,null]}}"#,
@@ -120,7 +131,7 @@ async fn every_type_of_value_is_read_as_what_it_is() {
 #[case(r#"{"type":"Thing","data":{"id":1,"moods":["x","z"]}}"#, "Thing.moods is \"z\": expected one of x, y")]
 #[case(
     r#"{"type":"Thing","data":{"id":1,"half":1e300}}"#,
-    "Thing.half is 1e+300: expected a number that 32 bits can hold"
+    "Thing.half is 1e300: expected a number that 32 bits can hold"
 )]
 #[case(r#"{"type":"Thing","data":{"id":1,"day":"2023-02-29"}}"#, "Thing.day is \"2023-02-29\": expected a date")]
 #[case(r#"{"type":"Thing","data":{"id":1,"at":"2024-01-01"}}"#, "Thing.at is \"2024-01-01\": expected an instant")]
@@ -270,6 +281,20 @@ fn dates_and_instants_are_read_strictly() {
 }
 
 proptest::proptest! {
+    #[test]
+    fn numbers_are_read_exactly(full in proptest::num::f64::NORMAL, half in proptest::num::f32::NORMAL, big: u64) {
+        use arrow_array::types::{Float32Type, Float64Type, UInt64Type};
+        let catalog = Arc::new(crate::schema::Catalog::parse(SCHEMA).unwrap());
+        let line = format!("{{\"type\":\"Thing\",\"data\":{{\"id\":1,\"full\":{full:e},\"half\":{half},\"big\":{big}}}}}");
+        let decoded = decode(&catalog, line.as_bytes()).unwrap();
+        decoded.mistakes.into_result().unwrap();
+        let batch = &decoded.batches[0].batch;
+        let column = |name: &str| batch.column_by_name(name).unwrap();
+        proptest::prop_assert_eq!(column("full").as_primitive::<Float64Type>().value(0).to_bits(), full.to_bits());
+        proptest::prop_assert_eq!(column("half").as_primitive::<Float32Type>().value(0).to_bits(), half.to_bits());
+        proptest::prop_assert_eq!(column("big").as_primitive::<UInt64Type>().value(0), big);
+    }
+
     #[test]
     fn decoding_never_panics(lines in "[ -~\n\"{}:,\\[\\]é]{0,200}") {
         let catalog = crate::schema::Catalog::parse(SCHEMA).unwrap();
