@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use omnigraph::failpoint::{Scope, Window};
 use omnigraph::storage::{Operation, PathClass, Realm};
 
-use super::super::model::{Action, Actions, Effect, FailpointName, OpenMode, Repair, Step, StoreFault};
+use super::super::model::{Action, Actions, Effect, FailpointName, OpenMode, Repair, Step, StoreFault, When};
 use super::super::tree::Node;
 use super::{Seen, contradiction, key_span};
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -92,45 +92,49 @@ impl Site<'_> {
     }
 
     fn store(&self, fault: &StoreFault, node: &Node, mistakes: &mut Vec<Diagnostic>) {
-        let on = node.nearest(&["on"]);
-        let operation = fault.on.operation.map(|named| named.0);
-        let class = fault.on.class.map(|named| named.0);
-        if let (Some(class), Some(realm)) = (class, fault.on.realm.map(|named| named.0))
-            && let Some(only) = realm_of(class)
-            && only != realm
-        {
-            let message = format!(
-                "objects of the class '{}' are never touched by the realm '{}'",
-                class.as_str(),
-                realm.as_str()
-            );
-            mistakes.push(
-                Diagnostic::new(Code::Unreachable, on.nearest(&["realm"]).span, message)
-                    .suggest(format!("leave it out, or write '{}'", only.as_str())),
-            );
+        self.store_site(fault, node.nearest(&["on"]), mistakes);
+        let contradictions = fault.on.operation.and_then(|named| misfit(&fault.effect, named.0));
+        mistakes.extend(contradictions.map(|reason| contradiction(node.nearest(&["do"]).span, reason)));
+        if fault.when == When::Probability(0.0) {
+            let span = node.nearest(&["when"]).span;
+            mistakes.push(Diagnostic::new(Code::Unreachable, span, "a fault with the probability 0 never fires"));
         }
-        if let Some(operation) = operation {
-            if let Some(reason) = misfit(&fault.effect, operation) {
-                mistakes.push(contradiction(node.nearest(&["do"]).span, reason));
-            }
-            let writes = operation.is_write();
-            if writes && !self.steps.iter().any(|step| writes_objects(&step.action)) {
-                let who = if self.armed_across {
-                    "no step while it is armed writes anything"
-                } else {
-                    "this step writes nothing"
-                };
-                let message = format!("{who}, so no '{}' can be struck", operation.as_str());
-                mistakes.push(Diagnostic::new(Code::Unreachable, on.nearest(&["operation"]).span, message));
-            }
-            if writes && fault.effect == Effect::Stale {
-                mistakes.push(contradiction(node.nearest(&["do"]).span, "only a read can be stale"));
-            }
-        }
+    }
+
+    /// Whether any call of the steps can fit what the fault waits for.
+    fn store_site(&self, fault: &StoreFault, on: &Node, mistakes: &mut Vec<Diagnostic>) {
+        let mut unreachable = |span: Span, message: String, suggestion: Option<String>| {
+            mistakes.push(Diagnostic::new(Code::Unreachable, span, message).suggest_maybe(suggestion));
+        };
         if self.steps.is_empty() {
-            let span = node.nearest(&["on"]).span;
-            mistakes.push(Diagnostic::new(Code::Unreachable, span, "no step of its process follows while it is armed"));
+            return unreachable(on.span, "no step of its process follows while it is armed".to_owned(), None);
         }
+        let class = fault.on.class.map(|named| named.0);
+        let realm = fault.on.realm.map(|named| named.0);
+        if let (Some(class), Some(realm)) = (class, realm)
+            && let Some(only) = realm_of(class).filter(|only| *only != realm)
+        {
+            let message =
+                format!("the realm '{}' never touches objects of the class '{}'", realm.as_str(), class.as_str());
+            let suggestion = format!("leave it out, or write '{}'", only.as_str());
+            unreachable(on.nearest(&["realm"]).span, message, Some(suggestion));
+        }
+        let who = if self.armed_across { "no step while it is armed" } else { "nothing in this step" };
+        if let Some(class) = class.filter(|class| !self.any(|action| touches(action, *class))) {
+            let message = format!("{who} touches objects of the class '{}'", class.as_str());
+            unreachable(on.nearest(&["class"]).span, message, None);
+        }
+        if let Some(operation) = fault.on.operation.map(|named| named.0)
+            && operation.is_write()
+            && !self.any(writes_objects)
+        {
+            let message = format!("{who} writes, so no '{}' can be struck", operation.as_str());
+            unreachable(on.nearest(&["operation"]).span, message, None);
+        }
+    }
+
+    fn any(&self, holds: impl Fn(&Action) -> bool) -> bool {
+        self.steps.iter().any(|step| holds(&step.action))
     }
 }
 
@@ -155,6 +159,18 @@ fn writes_objects(action: &Action) -> bool {
     !matches!(action, Action::Query(_) | Action::Open(OpenMode::ReadOnly) | Action::Repair(Repair::Preview))
 }
 
+/// Whether the calls of an action can be about objects of a class.
+fn touches(action: &Action, class: PathClass) -> bool {
+    let recovers =
+        matches!(action, Action::Load(_) | Action::Mutate(_) | Action::Refresh(_) | Action::Open(OpenMode::ReadWrite));
+    match class {
+        PathClass::Sidecar => recovers || matches!(action, Action::Repair(_)),
+        PathClass::Audit => recovers,
+        PathClass::Quarantine => matches!(action, Action::Repair(Repair::Quarantine(_))),
+        _ => true,
+    }
+}
+
 /// The only realm that touches a class, where there is one.
 fn realm_of(class: PathClass) -> Option<Realm> {
     match class {
@@ -167,6 +183,7 @@ fn realm_of(class: PathClass) -> Option<Realm> {
 /// Why an effect cannot strike an operation.
 fn misfit(effect: &Effect, operation: Operation) -> Option<&'static str> {
     match effect {
+        Effect::Stale if operation.is_write() => Some("only a read can be stale"),
         Effect::LostWrite | Effect::AckLost | Effect::Misdirect(_) | Effect::CrashAfter if !operation.is_write() => {
             Some("a read leaves nothing in the store that could be lost, doubled or misplaced")
         }
