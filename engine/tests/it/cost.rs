@@ -57,10 +57,10 @@ impl World {
         Mutate::sql(format!("INSERT INTO WorksAt (src, dst) VALUES ('p{}', 'acme')", self.next))
     }
 
+    /// One commit that adds one row, and with it one fragment, to the node type and to the edge type.
     async fn node_and_edge(&mut self) {
-        let node = self.insert_node();
-        self.graph.mutate(node).await.unwrap();
-        self.graph.mutate(self.insert_edge()).await.unwrap();
+        let (node, edge) = (self.insert_node(), self.insert_edge());
+        self.graph.mutate(Mutate::sql(format!("{}; {}", node.sql, edge.sql))).await.unwrap();
     }
 
     /// Compacts every table behind the engine's back and confirms that as what is visible.
@@ -107,15 +107,15 @@ impl World {
 async fn a_write_costs_the_same_store_calls_after_ten_commits_and_after_a_thousand() {
     let mut world = World::new("cost-of-writes").await;
     let mut out = String::new();
-    for _ in 0..5 {
+    for _ in 0..10 {
         world.node_and_edge().await;
     }
     world.compact().await;
     let ten = world.measure(&mut out, "10 commits behind, compacted").await;
-    for _ in 0..500 {
+    for _ in 0..1_000 {
         world.node_and_edge().await;
     }
-    let uncompacted = "1,000 commits behind, 500 uncompacted one-row fragments a table";
+    let uncompacted = "1,000 commits behind, 1,000 uncompacted one-row fragments a table";
     world.measure(&mut out, uncompacted).await;
     world.measure_cold(&mut out, uncompacted).await;
     world.assert_keys_are_seen().await;
