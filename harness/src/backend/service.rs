@@ -16,7 +16,7 @@ use super::{Backend, BackendKind};
 const NAME: &str = "service";
 
 /// Why the backend is absent where no service is configured.
-pub(super) const ABSENT: &str = "service: no s3 service is configured; name a bucket and set AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+pub(super) const ABSENT: &str = "service: no s3 service is configured; name a bucket in CHAOS_S3_BUCKET and set AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
 /// A foreign S3 service as a backend.
 #[derive(Debug)]

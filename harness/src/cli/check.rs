@@ -18,12 +18,14 @@ pub fn command(args: &CheckArgs) -> Result<Exit, String> {
         CheckFormat::Human if !selected.invalid.is_empty() => {
             show_invalid(&selected, colored(args.color, io::stderr().is_terminal()));
         }
-        CheckFormat::Human => println!("{} scenarios are valid", selected.scenarios.len()),
+        CheckFormat::Human => super::print(&format!("{} scenarios are valid\n", selected.scenarios.len()))?,
         CheckFormat::JsonLines => {
-            selected.invalid.iter().for_each(|(_, report)| println!("{}", diagnostic::json::render(report)));
+            let lines = selected.invalid.iter().map(|(_, report)| format!("{}\n", diagnostic::json::render(report)));
+            super::print(&lines.collect::<String>())?;
         }
         CheckFormat::Github => {
-            selected.invalid.iter().for_each(|(_, report)| print!("{}", diagnostic::github::render(report)));
+            let lines = selected.invalid.iter().map(|(_, report)| diagnostic::github::render(report));
+            super::print(&lines.collect::<String>())?;
         }
     }
     match (selected.files, selected.invalid.is_empty()) {

@@ -27,19 +27,18 @@ pub fn command(args: &FailpointsArgs) -> Result<Exit, String> {
         }
     }
     let wanted = |name: &str| args.name.as_deref().is_none_or(|part| name.contains(part));
-    let mut any = false;
+    let mut text = String::new();
     for point in Failpoint::catalogue() {
         let name = point.to_string();
         if !wanted(&name) {
             continue;
         }
-        any = true;
-        println!("{name}");
-        println!("    {}", point.meaning());
+        text.push_str(&format!("{name}\n    {}\n", point.meaning()));
         match users.get(&name) {
-            Some(scenarios) => println!("    armed by: {}", scenarios.join(", ")),
-            None => println!("    armed by no scenario under this name"),
+            Some(scenarios) => text.push_str(&format!("    armed by: {}\n", scenarios.join(", "))),
+            None => text.push_str("    armed by no scenario under this name\n"),
         }
     }
-    if any { Ok(Exit::Held) } else { Ok(Exit::Nothing) }
+    super::print(&text)?;
+    if text.is_empty() { Ok(Exit::Nothing) } else { Ok(Exit::Held) }
 }

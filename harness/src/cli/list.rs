@@ -10,16 +10,17 @@ use super::select::select;
 /// A path that cannot be read.
 pub fn command(args: &ListArgs) -> Result<Exit, String> {
     let selected = select(&args.select)?;
+    let mut text = String::new();
     for scenario in &selected.scenarios {
         let backends: Vec<&str> = scenario.backends.iter().map(|backend| backend.as_str()).collect();
-        println!("{}  [{}]", scenario.name, backends.join(", "));
+        text.push_str(&format!("{}  [{}]\n", scenario.name, backends.join(", ")));
         if args.long {
             let tags: Vec<&str> = scenario.tags.iter().map(String::as_str).collect();
-            println!("    {}", scenario.summary);
-            println!("    why: {}", scenario.why.trim().replace('\n', " "));
-            println!("    tags: {}", tags.join(", "));
+            let why = scenario.why.trim().replace('\n', " ");
+            text.push_str(&format!("    {}\n    why: {why}\n    tags: {}\n", scenario.summary, tags.join(", ")));
         }
     }
+    super::print(&text)?;
     for (found, report) in &selected.invalid {
         eprintln!(
             "{} is invalid: {} mistakes; 'chaos check' shows them",

@@ -7,11 +7,14 @@ use super::flags::MatrixArgs;
 use crate::backend::BackendKind;
 
 /// Prints the matrix on one line: a job for each backend and shard.
-pub fn command(args: &MatrixArgs) -> Exit {
+///
+/// # Errors
+/// The output cannot be written.
+pub fn command(args: &MatrixArgs) -> Result<Exit, String> {
     let default = [BackendKind::Memory, BackendKind::Local, BackendKind::S3, BackendKind::Rustfs];
     let backends = if args.backend.is_empty() { &default[..] } else { &args.backend[..] };
-    println!("{}", matrix(backends, args.shards));
-    Exit::Held
+    super::print(&format!("{}\n", matrix(backends, args.shards)))?;
+    Ok(Exit::Held)
 }
 
 fn matrix(backends: &[BackendKind], shards: u32) -> Value {

@@ -20,12 +20,27 @@ mod schema;
 mod select;
 mod settings;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 pub use exit::Exit;
 pub use flags::{Command, Flags};
+
+/// Writes to standard output. A reader that has seen enough, such as `head`, is no trouble.
+///
+/// # Errors
+/// The output cannot be written for another reason.
+fn print(text: &str) -> Result<(), String> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("standard output cannot be written: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Does what was typed.
 pub fn main() -> ExitCode {
@@ -42,10 +57,10 @@ pub fn main() -> ExitCode {
         Command::List(args) => list::command(args),
         Command::Check(args) => check::command(args),
         Command::Failpoints(args) => failpoints::command(args),
-        Command::Schema(args) => Ok(schema::command(args)),
+        Command::Schema(args) => schema::command(args),
         Command::Replay(args) => replay::command(args),
         Command::Reap(args) => reap::command(args),
-        Command::Matrix(args) => Ok(matrix::command(args)),
+        Command::Matrix(args) => matrix::command(args),
         Command::Backends(args) => backends::command(args),
         Command::Worker => return crate::runner::worker::serve(),
     };

@@ -5,11 +5,10 @@ use super::flags::SchemaArgs;
 use crate::scenario::{reference, schema};
 
 /// Prints the JSON Schema, or the reference page.
-pub fn command(args: &SchemaArgs) -> Exit {
-    if args.markdown {
-        print!("{}", reference::to_markdown());
-    } else {
-        print!("{}", schema::to_file());
-    }
-    Exit::Held
+///
+/// # Errors
+/// The output cannot be written.
+pub fn command(args: &SchemaArgs) -> Result<Exit, String> {
+    super::print(&if args.markdown { reference::to_markdown() } else { schema::to_file() })?;
+    Ok(Exit::Held)
 }

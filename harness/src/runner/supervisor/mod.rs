@@ -114,15 +114,23 @@ pub async fn run(plans: Vec<CellPlan>, options: RunOptions, sinks: Vec<Box<dyn S
     let pool = Arc::new(Pool::new(options.program.clone(), jobs * 3));
     pool.warm_up((jobs + 1).min(runnable.count() + 1));
     let backends = Backends::start(&kinds, &options, &bus);
-    let run =
-        Run { options, bus: Arc::clone(&bus), pool, backends, summary: Mutex::default(), cleaning: Mutex::default() };
+    let run = Run {
+        options,
+        bus: Arc::clone(&bus),
+        pool,
+        backends,
+        summary: Mutex::default(),
+        cleaning: Mutex::default(),
+        trouble: Mutex::default(),
+    };
     let mut trouble = Vec::new();
     tokio::select! {
         () = futures::stream::iter(plans).for_each_concurrent(jobs, |plan| run.cell(plan)) => {}
         signal = interrupted() => trouble.push(format!("the run was ended by {signal}, and not every cell was run")),
     }
     let cleaning = std::mem::take(&mut *run.cleaning.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-    cleaning.join_all().await;
+    trouble.extend(cleaning.join_all().await.into_iter().filter_map(Result::err));
+    trouble.append(&mut run.trouble.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
     trouble.extend(run.required_trouble().await);
     trouble.extend(run.backends.stop().await);
     let mut summary = run.summary.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -151,7 +159,8 @@ struct Run {
     pool: Arc<Pool>,
     backends: Backends,
     summary: Mutex<Summary>,
-    cleaning: Mutex<JoinSet<()>>,
+    cleaning: Mutex<JoinSet<Result<(), String>>>,
+    trouble: Mutex<Vec<String>>,
 }
 
 impl Run {
@@ -212,11 +221,8 @@ impl Run {
     /// Removes the bytes of a cell beside the cells that follow: it can take longer than the cell did.
     fn clean_up(&self, cell: CellId, store: CellStore) {
         let mut cleaning = self.cleaning.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        while cleaning.try_join_next().is_some() {}
         cleaning.spawn(async move {
-            if let Err(error) = store.cleanup().await {
-                tracing::warn!(%cell, %error, "the bytes of a cell could not be removed");
-            }
+            store.cleanup().await.map_err(|error| format!("the bytes of {cell} could not be removed: {error}"))
         });
     }
 
@@ -280,7 +286,10 @@ impl Run {
                 finished.bundle = Some(folder.display().to_string());
                 finished.replay = command;
             }
-            Err(error) => tracing::warn!(cell = %plan.id, %error, "a failure bundle could not be written"),
+            Err(error) => {
+                let reason = format!("the bundle of {} could not be written: {error}", plan.id);
+                self.trouble.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(reason);
+            }
         }
     }
 
