@@ -41,8 +41,11 @@ pub fn serve() -> ExitCode {
         eprintln!("failpoints cannot be switched on: {reason}");
         return ExitCode::from(3);
     }
-    let filter = tracing_subscriber::EnvFilter::new("warn");
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
     // One thread: a cell is small, and a start has to be quick. Lance brings threads of its own for computing.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
