@@ -61,6 +61,14 @@ impl Board {
             }
             Task::Pause => self.hold(&fault).await.map_err(|reason| Error::new(ErrorKind::Timeout, reason)),
             Task::Panic => panic!("failpoint `{point}` panicked"),
+            Task::Print(text) => {
+                tracing::info!(failpoint = %point, "{text}");
+                Ok(())
+            }
+            Task::Yield => {
+                tokio::task::yield_now().await;
+                Ok(())
+            }
             Task::Crash => {
                 self.life().die(&format!("failpoint {point}"));
                 // A simulated process: whoever runs the step drops it here.

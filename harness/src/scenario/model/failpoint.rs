@@ -102,39 +102,12 @@ pub enum Task {
     Pause,
     /// The window panics.
     Panic,
+    /// The text goes to the engine's log, and the engine passes.
+    Print(String),
+    /// Other tasks run first, and the engine passes.
+    Yield,
     /// The process dies here (SIGKILL).
     Crash,
-}
-
-/// What the engine hands back when a failpoint fires, and the harness then does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Firing {
-    /// Fail with an error.
-    Return,
-    /// Take that long.
-    Delay(Duration),
-    /// Wait until released.
-    Hold,
-    /// Panic.
-    Panic,
-    /// Kill the process.
-    Crash,
-}
-
-impl Firing {
-    /// Reads the argument that [`Actions::to_fail`] put in; `None` for one that it never puts there.
-    pub fn from_argument(argument: Option<&str>) -> Option<Firing> {
-        match argument {
-            None => Some(Firing::Return),
-            Some("hold") => Some(Firing::Hold),
-            Some("panic") => Some(Firing::Panic),
-            Some("crash") => Some(Firing::Crash),
-            Some(other) => {
-                let millis = other.strip_prefix("delay=")?.parse().ok()?;
-                Some(Firing::Delay(Duration::from_millis(millis)))
-            }
-        }
-    }
 }
 
 impl Actions {
@@ -148,37 +121,31 @@ impl Actions {
         &self.terms
     }
 
-    /// The sequence for `fail::cfg`. Every task but `off` becomes a `return` with an argument that says what to do, so
-    /// that each firing is seen and counted, and no thread is blocked.
-    pub fn to_fail(&self) -> String {
-        let terms: Vec<String> = self.terms.iter().map(Term::to_fail).collect();
-        terms.join("->")
-    }
-
     /// Whether one of the terms does `task`.
     pub fn can(&self, task: &Task) -> bool {
         self.terms.iter().any(|term| term.task == *task)
     }
 }
 
-impl Term {
-    fn to_fail(&self) -> String {
-        let mut text = String::new();
+/// The term as it is written in a scenario.
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.probability < 1.0 {
-            text.push_str(&format!("{}%", self.probability * 100.0));
+            write!(f, "{}%", self.probability * 100.0)?;
         }
         if let Some(count) = self.count {
-            text.push_str(&format!("{count}*"));
+            write!(f, "{count}*")?;
         }
         match &self.task {
-            Task::Off => text.push_str("off"),
-            Task::Return => text.push_str("return"),
-            Task::Delay(time) => text.push_str(&format!("return(delay={})", time.as_millis())),
-            Task::Pause => text.push_str("return(hold)"),
-            Task::Panic => text.push_str("return(panic)"),
-            Task::Crash => text.push_str("return(crash)"),
+            Task::Off => f.write_str("off"),
+            Task::Return => f.write_str("return"),
+            Task::Delay(time) => write!(f, "delay({})", time.as_millis()),
+            Task::Pause => f.write_str("pause"),
+            Task::Panic => f.write_str("panic"),
+            Task::Print(text) => write!(f, "print({text})"),
+            Task::Yield => f.write_str("yield"),
+            Task::Crash => f.write_str("crash"),
         }
-        text
     }
 }
 
@@ -190,7 +157,7 @@ impl FromStr for Actions {
         if let Some(endless) = terms.iter().rev().skip(1).find(|term| term.count.is_none() && term.probability >= 1.0) {
             return Err(format!(
                 "'{}' never ends, so what follows it is never reached; put a count in front, as in 1*return",
-                endless.to_fail()
+                endless
             ));
         }
         if terms.iter().all(|term| term.task == Task::Off) {
@@ -249,6 +216,8 @@ fn task_of(task: &str, argument: Option<&str>) -> Result<Task, String> {
         "pause" => plain(Task::Pause),
         "panic" => plain(Task::Panic),
         "crash" => plain(Task::Crash),
+        "yield" => plain(Task::Yield),
+        "print" => Ok(Task::Print(argument.unwrap_or_default().to_owned())),
         "delay" | "sleep" => match argument.map(|millis| millis.trim().parse::<u64>().map(Duration::from_millis)) {
             Some(Ok(time)) if time <= DELAY_MAX => Ok(Task::Delay(time)),
             _ => Err(format!("'{task}' takes milliseconds, at most {}, as in {task}(50)", DELAY_MAX.as_millis())),
@@ -259,7 +228,8 @@ fn task_of(task: &str, argument: Option<&str>) -> Result<Task, String> {
 
 impl Task {
     /// The names of the tasks, for suggestions.
-    pub const NAMES: &'static [&'static str] = &["off", "return", "delay", "pause", "panic", "crash"];
+    pub const NAMES: &'static [&'static str] =
+        &["off", "return", "delay", "sleep", "pause", "panic", "print", "yield", "crash"];
 }
 
 impl TryFrom<String> for Actions {
@@ -286,7 +256,8 @@ impl JsonSchema for Actions {
             "type": "string",
             "format": "failpoint-actions",
             "description": "What the failpoint does: `[p%][n*]task`, several joined by `->`; a task is `return` (an error), \
-                            `delay(milliseconds)`, `pause` (until released), `panic`, `crash` (SIGKILL) or `off`.",
+                            `delay(milliseconds)` or `sleep(…)`, `pause` (until released), `panic`, `print(text)` (to the engine's log), \
+                            `yield`, `crash` (SIGKILL) or `off`.",
             "examples": ["return", "1*return", "1*off->1*crash", "delay(50)", "crash"],
         })
     }
@@ -297,14 +268,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sequence_becomes_one_that_the_fail_crate_reads() {
-        let actions: Actions = "1*off->2*delay(50)->50%3*pause->crash".parse().unwrap();
-        assert_eq!(actions.to_fail(), "1*off->2*return(delay=50)->50%3*return(hold)->return(crash)");
-        let firing = |argument| Firing::from_argument(Some(argument)).unwrap();
-        assert_eq!(firing("delay=50"), Firing::Delay(Duration::from_millis(50)));
-        assert_eq!(firing("hold"), Firing::Hold);
-        assert_eq!(firing("crash"), Firing::Crash);
-        assert_eq!(Firing::from_argument(None), Some(Firing::Return));
+    fn every_action_of_the_fail_crate_is_read_and_so_is_crash() {
+        let text = "1*off->2*sleep(50)->50%3*pause->1*print(here)->1*yield->1*panic->1*return->crash";
+        let actions: Actions = text.parse().unwrap();
+        let terms: Vec<String> = actions.terms().iter().map(Term::to_string).collect();
+        assert_eq!(terms.join("->"), text.replace("sleep", "delay"));
     }
 
     #[test]

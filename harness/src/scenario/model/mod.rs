@@ -19,7 +19,7 @@ pub use check::{AuditRow, Check, CommitRow, Count, CountOrRows, Query, RecoveryK
 pub(in crate::scenario) use damage::sandboxed;
 pub use damage::{Damage, MoveHead, ObjectRef};
 pub use expect::{ErrorExpectation, Expect, OkExpectation, RecoveredCounts, Words};
-pub use failpoint::{Actions, FailpointName, Firing, Task, Term};
+pub use failpoint::{Actions, FailpointName, Task, Term};
 pub use fault::{Effect, Matcher, StoreFault, When};
 pub use graph::{Generate, GraphSpec, Load, LoadMode, Row};
 pub use invariant::InvariantName;
