@@ -1,9 +1,10 @@
 //! What holds for each backend alike: a place for each cell, answers before the first scenario, nothing left behind.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use omnigraph::storage::conformance::{Conformance, Scope};
-use omnigraph::storage::{Secret, Stack, StorageUri};
+use omnigraph::storage::{FaultLayer, Secret, Stack, StorageUri, StoreLayer, TraceLayer};
 use omnigraph_harness::backend::docker::{Engine, LABEL, LABEL_OWNER, LABEL_RUN};
 use omnigraph_harness::backend::reap::{Owner, reap};
 use omnigraph_harness::backend::s3::{Endpoint, EndpointLimits};
@@ -47,14 +48,26 @@ fn rand_suffix() -> u64 {
 }
 
 async fn open(cell: &CellStore) -> Stack {
+    open_under(cell, &[]).await
+}
+
+async fn open_under(cell: &CellStore, layers: &[Arc<dyn StoreLayer>]) -> Stack {
     let uri: StorageUri = cell.uri.parse().expect("an address that the engine takes");
-    Stack::open(&uri, &cell.storage, &[]).await.expect("the cell opens")
+    Stack::open(&uri, &cell.storage, layers).await.expect("the cell opens")
+}
+
+/// No layer, each layer by itself, and both: a layer that is not asked for anything must not be noticed.
+fn layer_stacks() -> [(&'static str, Vec<Arc<dyn StoreLayer>>); 4] {
+    let trace = || Arc::new(TraceLayer::new()) as Arc<dyn StoreLayer>;
+    let fault = || Arc::new(FaultLayer::passing()) as Arc<dyn StoreLayer>;
+    [("bare", vec![]), ("traced", vec![trace()]), ("faulty", vec![fault()]), ("both", vec![trace(), fault()])]
 }
 
 /// The whole conformance suite on one cell, with a second handle, and with a third that may do nothing where there are
 /// credentials to spoil.
-async fn conforms(cell: &CellStore) {
-    let mut conformance = Conformance::new(open(cell).await).with_other(open(cell).await);
+async fn conforms(cell: &CellStore, name: &str, layers: &[Arc<dyn StoreLayer>]) {
+    let (stack, other) = (open_under(cell, layers).await, open_under(cell, layers).await);
+    let mut conformance = Conformance::new(stack).with_other(other);
     if cell.storage.s3.endpoint.is_some() {
         let mut storage = cell.storage.clone();
         storage.s3.secret_access_key = Some(Secret::new("spoiled"));
@@ -62,7 +75,7 @@ async fn conforms(cell: &CellStore) {
         conformance = conformance.with_denied(Stack::open(&uri, &storage, &[]).await.expect("a handle"));
     }
     for result in conformance.run(Scope::Everything).await {
-        assert!(!result.is_broken(), "{}: {result}", cell.uri);
+        assert!(!result.is_broken(), "{} ({name}): {result}", cell.uri);
     }
 }
 
@@ -75,7 +88,9 @@ async fn keeps_its_promises_and_its_cells_apart(kind: BackendKind) {
     }
 
     let suite = backend.cell("conformance").await.expect("a cell");
-    conforms(&suite).await;
+    for (name, layers) in layer_stacks() {
+        conforms(&suite, name, &layers).await;
+    }
     suite.cleanup().await.unwrap_or_else(|error| panic!("{error}"));
 
     // Two cells of one name, as a scenario that runs twice has them.
