@@ -1,6 +1,7 @@
 //! `rustfs`: one RustFS container a run, one bucket a cell.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,8 +9,7 @@ use async_trait::async_trait;
 use omnigraph::storage::{S3Options, Secret, StorageOptions};
 use testcontainers::bollard::models::PortBinding;
 use testcontainers::core::logs::LogFrame;
-use testcontainers::core::wait::HttpWaitStrategy;
-use testcontainers::core::{ContainerPort, IntoContainerPort, WaitFor};
+use testcontainers::core::{ContainerPort, IntoContainerPort};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt};
 
@@ -28,6 +28,8 @@ const NAME: &str = "rustfs";
 const PORT: u16 = 9000;
 const READY_PATH: &str = "/health/ready";
 const REGION: &str = "us-east-1";
+/// How many lines of the container's log stand in an error.
+const LAST_WORDS_LINES: usize = 5;
 /// How much of the container's own log is kept; older lines go first.
 const LOG_BYTES_MAX: usize = 2 * 1024 * 1024;
 
@@ -68,12 +70,10 @@ impl Rustfs {
         secret_access_key: &Secret,
     ) -> ContainerRequest<GenericImage> {
         let port: ContainerPort = PORT.tcp();
-        let ready = HttpWaitStrategy::new(READY_PATH).with_port(port).with_expected_status_code(200_u16);
         let publish_on = self.config.publish_on.to_string();
         let log = self.log.clone();
         GenericImage::new(self.config.image.clone(), self.config.tag.clone())
             .with_exposed_port(port)
-            .with_wait_for(WaitFor::http(ready))
             .with_env_var("RUSTFS_ACCESS_KEY", access_key_id)
             .with_env_var("RUSTFS_SECRET_KEY", secret_access_key.expose())
             .with_label(LABEL, "1")
@@ -89,14 +89,32 @@ impl Rustfs {
             })
     }
 
+    /// Where the container is reached: where it was published. What testcontainers takes for the host is no help: in
+    /// anything that looks like a container it is the bridge's gateway, on which nothing of ours listens.
     async fn endpoint(
         &self,
         container: &ContainerAsync<GenericImage>,
     ) -> Result<String, testcontainers::TestcontainersError> {
-        let host = container.get_host().await?.to_string();
-        // `localhost` may be tried as ::1 first, where nothing is published.
-        let host = if host == "localhost" { "127.0.0.1".to_owned() } else { host };
-        Ok(format!("http://{host}:{}", container.get_host_port_ipv4(PORT).await?))
+        let host = match self.config.publish_on {
+            any if any.is_unspecified() => container.get_host().await?.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+            IpAddr::V4(address) => address.to_string(),
+        };
+        let port = match self.config.publish_on {
+            IpAddr::V6(_) => container.get_host_port_ipv6(PORT).await?,
+            IpAddr::V4(_) => container.get_host_port_ipv4(PORT).await?,
+        };
+        Ok(format!("http://{host}:{port}"))
+    }
+
+    /// The last lines that the container wrote, for an error that has to explain itself.
+    fn last_words(&self) -> String {
+        let log = self.log.text();
+        let lines: Vec<&str> = log.lines().collect();
+        match lines.len() {
+            0 => "it wrote no log".into(),
+            many => format!("its log ends: {}", lines[many.saturating_sub(LAST_WORDS_LINES)..].join(" | ")),
+        }
     }
 }
 
@@ -110,9 +128,8 @@ impl Backend for Rustfs {
         self.running.expect_new()?;
         let reference = self.config.reference();
         let failed = || {
-            BackendError::new(NAME, format!("cannot start a container of {reference}")).with_advice(format!(
-                "try `docker run --rm {reference}` by hand; the container's log is kept with the run"
-            ))
+            BackendError::new(NAME, format!("cannot start a container of {reference}"))
+                .with_advice(format!("try `docker run --rm {reference}` by hand; {}", self.last_words()))
         };
         let access_key_id = random_text(20);
         let secret_access_key = Secret::new(random_text(40));
@@ -123,7 +140,7 @@ impl Backend for Rustfs {
         let bound = self.config.start_timeout().saturating_mul(2);
         let container = match tokio::time::timeout(bound, starting).await {
             Ok(started) => started.map_err(|error| failed().with_source(error))?,
-            Err(_) => return Err(failed().with_source(format!("not ready within {} s", bound.as_secs()))),
+            Err(_) => return Err(failed().with_source(format!("not started within {} s", bound.as_secs()))),
         };
         let endpoint = self.endpoint(&container).await.map_err(|error| failed().with_source(error))?;
         let s3 = S3Options {
@@ -136,6 +153,7 @@ impl Backend for Rustfs {
             virtual_hosted: false,
         };
         let client = S3Client::new(NAME, s3.clone())?;
+        client.ready(READY_PATH, self.config.start_timeout()).await.map_err(|error| failed().with_source(error))?;
         let storage = StorageOptions { s3, ..StorageOptions::default() };
         self.running.set(Started { container, client, storage, cells: AtomicU64::new(0) })
     }

@@ -1,6 +1,6 @@
 //! The supervisor's own hands on an S3 service: making and removing buckets, which no storage stack does.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
@@ -13,6 +13,10 @@ use super::error::BackendError;
 
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long one readiness probe may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long to wait between two readiness probes.
+const PROBE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A client for one service.
 #[derive(Debug)]
@@ -30,6 +34,33 @@ impl S3Client {
             .connect(&client)
             .map_err(|error| BackendError::new(backend, "cannot make an http client").with_source(error))?;
         Ok(Self { backend, options, http })
+    }
+
+    /// Waits until `path` is answered with success, for `bound` at most.
+    pub(super) async fn ready(&self, path: &str, bound: Duration) -> Result<(), BackendError> {
+        let endpoint = self.options.endpoint.as_deref().unwrap_or_default().trim_end_matches('/').to_owned();
+        let url = format!("{endpoint}{path}");
+        let last = Mutex::new(String::from("nothing was asked yet"));
+        let asking = async {
+            while let Err(why) = self.probe(&url).await {
+                *last.lock().unwrap_or_else(PoisonError::into_inner) = why;
+                // A probe has nothing to wait on but time.
+                tokio::time::sleep(PROBE_INTERVAL).await;
+            }
+        };
+        tokio::time::timeout(bound, asking).await.map_err(|_| {
+            let last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            BackendError::new(self.backend, format!("{url} is not ready after {} s: {last}", bound.as_secs()))
+        })
+    }
+
+    /// Whether `url` is answered with success; if not, what came instead.
+    async fn probe(&self, url: &str) -> Result<(), String> {
+        let mut request = HttpRequest::new(HttpRequestBody::empty());
+        *request.uri_mut() = url.parse().map_err(|error| format!("not an address: {error}"))?;
+        let asked = tokio::time::timeout(PROBE_TIMEOUT, self.http.execute(request)).await;
+        let status = asked.map_err(|_| "no answer".to_owned())?.map_err(|error| error.to_string())?.status();
+        if status.is_success() { Ok(()) } else { Err(format!("answered {status}")) }
     }
 
     /// Makes an empty bucket. One that is there already is an error.

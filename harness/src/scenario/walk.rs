@@ -20,6 +20,14 @@ struct Walk<'a> {
     mistakes: &'a mut Vec<Diagnostic>,
 }
 
+/// Which variant of a map was chosen.
+struct Chosen<'s, 'e> {
+    /// The keys that belong to it.
+    fields: Vec<&'s Field>,
+    /// The key that was reported where it is none, and where the value below it would stand.
+    blamed: Option<(&'e str, Option<Place>)>,
+}
+
 impl Walk<'_> {
     fn value(&mut self, node: &Node, place: Place) {
         let shape = self.shapes.at(place);
@@ -54,11 +62,11 @@ impl Walk<'_> {
 
     fn map(&mut self, node: &Node, entries: &[Entry], shape: &MapShape) {
         let mut fields: Vec<&Field> = shape.fields.iter().collect();
-        let mut misspelt = None;
+        let mut blamed = None;
         if !shape.variants.is_empty() {
-            let (of_variant, blamed) = self.variant(node, entries, shape);
-            fields.extend(of_variant);
-            misspelt = blamed;
+            let chosen = self.variant(node, entries, shape);
+            fields.extend(chosen.fields);
+            blamed = chosen.blamed;
         }
         for entry in entries {
             match (fields.iter().find(|field| field.key == entry.key), shape.rest) {
@@ -66,8 +74,16 @@ impl Walk<'_> {
                 (None, Some(place)) => self.value(&entry.value, place),
                 // A key of a variant that was not chosen has been reported where the choice was made.
                 (None, None) if shape.variants.iter().any(|variant| variant.key() == entry.key) => {}
-                (None, None) if misspelt == Some(entry.key.as_str()) => {}
-                (None, None) => self.unknown_key(entry, shape, &fields),
+                (None, None) => {
+                    let meant = match &blamed {
+                        Some((key, meant)) if *key == entry.key => *meant,
+                        _ => self.unknown_key(entry, shape, &fields),
+                    };
+                    // What stands under a misspelt key has mistakes of its own, and they are to be seen now.
+                    if let Some(place) = meant {
+                        self.value(&entry.value, place);
+                    }
+                }
             }
         }
         for field in fields.iter().filter(|field| field.required) {
@@ -78,13 +94,8 @@ impl Walk<'_> {
         }
     }
 
-    /// The keys of the variant that the map is, and the key that was blamed where it is none.
-    fn variant<'s, 'e>(
-        &mut self,
-        node: &Node,
-        entries: &'e [Entry],
-        shape: &'s MapShape,
-    ) -> (Vec<&'s Field>, Option<&'e str>) {
+    /// Which variant the map is. Where it is none, the key to blame is reported, and the nearest variant is taken.
+    fn variant<'s, 'e>(&mut self, node: &Node, entries: &'e [Entry], shape: &'s MapShape) -> Chosen<'s, 'e> {
         let mut chosen =
             entries.iter().filter_map(|entry| Some((entry, shape.variants.iter().find(|one| one.key() == entry.key)?)));
         let Some((first, variant)) = chosen.next() else {
@@ -95,9 +106,14 @@ impl Walk<'_> {
             let suggestion =
                 near.map_or_else(|| format!("it may be {}", list(&names)), |near| format!("did you mean '{near}'?"));
             self.push(Diagnostic::new(Code::MissingKey, span, "nothing here says what is meant").suggest(suggestion));
+            let blamed = unknown.map(|entry| entry.key.as_str());
+            if let Some(meant) = near.and_then(|near| shape.variants.iter().find(|variant| variant.key() == near)) {
+                let (first, others) = (&meant.fields[0], &meant.fields[1..]);
+                return Chosen { fields: others.iter().collect(), blamed: blamed.map(|key| (key, Some(first.place))) };
+            }
             // Without the choice it is open which keys belong here.
             let possible = shape.variants.iter().flat_map(|variant| &variant.fields).filter(|field| !field.required);
-            return (possible.collect(), unknown.map(|entry| entry.key.as_str()));
+            return Chosen { fields: possible.collect(), blamed: blamed.map(|key| (key, None)) };
         };
         for (other, _) in chosen {
             let message = format!("'{}' and '{}' cannot stand together", first.key, other.key);
@@ -105,13 +121,15 @@ impl Walk<'_> {
                 Diagnostic::new(Code::Contradiction, other.key_span, message).relate(first.key_span, "the other one");
             self.push(mistake.suggest("split it in two"));
         }
-        (variant.fields.iter().collect(), None)
+        Chosen { fields: variant.fields.iter().collect(), blamed: None }
     }
 
-    fn unknown_key(&mut self, entry: &Entry, shape: &MapShape, fields: &[&Field]) {
+    /// Where the value stands that was meant, as far as it can be told.
+    fn unknown_key(&mut self, entry: &Entry, shape: &MapShape, fields: &[&Field]) -> Option<Place> {
         let names: Vec<&str> = fields.iter().map(|field| field.key.as_str()).collect();
         let noun = shape.key_noun.as_deref().unwrap_or("key");
-        let suggestion = match nearest(&entry.key, &names) {
+        let near = nearest(&entry.key, &names);
+        let suggestion = match near {
             Some(near) => Some(format!("did you mean '{near}'?")),
             None if names.is_empty() => Some("nothing stands here; write {}".to_owned()),
             None => Some(format!("there are {}", list(&names))),
@@ -121,6 +139,12 @@ impl Walk<'_> {
             noun => format!("there is no {noun} '{}'", entry.key),
         };
         self.push(Diagnostic::new(Code::UnknownKey, entry.key_span, message).suggest_maybe(suggestion));
+        let meant = near.and_then(|near| fields.iter().find(|field| field.key == near)).map(|field| field.place);
+        // Failpoints, for one: whichever was meant, the value is of one kind.
+        meant.or_else(|| {
+            let first = fields.first()?.place;
+            (fields.len() > 1 && fields.iter().all(|field| field.place == first)).then_some(first)
+        })
     }
 
     fn unknown_word(&mut self, text: &str, span: Span, shape: &Shape) {
