@@ -132,8 +132,8 @@ impl<'a> Journal<'a> {
     /// Moves a file that is not a sidecar out of the way, and gives its new path below the graph root.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when there is no such file, [`ErrorKind::Refused`] when it is a sound sidecar, else the
-    /// store's trouble.
+    /// [`ErrorKind::NotFound`] when there is no such file, [`ErrorKind::Refused`] when it is a sound sidecar,
+    /// [`ErrorKind::InDoubt`] when it cannot be told whether it was moved, else the store's trouble.
     pub async fn quarantine(&self, name: &str) -> Result<String> {
         if name.contains('/') || !name.ends_with(".json") {
             return Err(Error::invalid(format!("`{name}` is not the name of a file below {RECOVERY_PREFIX}"))
@@ -150,9 +150,25 @@ impl<'a> Journal<'a> {
             Some(Err(_)) => {}
         }
         let to = format!("{QUARANTINE_PREFIX}/{name}");
-        let moved = self.stack.objects().rename(&path_of(name), &to).await;
-        moved.map_err(|e| Error::from(e).context(format_args!("quarantine recovery sidecar `{name}`")))?;
-        Ok(to)
+        let Err(error) = self.stack.objects().rename(&path_of(name), &to).await else { return Ok(to) };
+        let ambiguous = error.is_ambiguous();
+        let failed = Error::from(error).context(format_args!("quarantine recovery sidecar `{name}`"));
+        if !ambiguous {
+            return Err(failed);
+        }
+        // The answer may be what got lost. Nobody else moves this file, so where it lies now tells.
+        match self.has_moved(name, &to).await {
+            Ok(true) => Ok(to),
+            Ok(false) => Err(failed),
+            Err(_) => Err(Error::new(ErrorKind::InDoubt, failed.message().to_owned())
+                .with_advice(format!("see with `omnigraph inspect` whether it lies in {QUARANTINE_PREFIX} now"))
+                .with_source(failed)),
+        }
+    }
+
+    async fn has_moved(&self, name: &str, to: &str) -> Result<bool> {
+        let objects = self.stack.objects();
+        Ok(!objects.exists(&path_of(name)).await? && objects.exists(to).await?)
     }
 }
 
