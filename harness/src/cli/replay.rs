@@ -36,7 +36,7 @@ pub fn command(args: &ReplayArgs) -> Result<Exit, String> {
         cells: vec![replay.cell.clone()],
         ..Selection::default()
     };
-    let (result, verdict) = start(vec![plan], selection, &args.how, vec![backend], replay.seed)?;
+    let (result, verdict) = start(vec![plan], selection, &args.how, vec![backend], replay.seed, None)?;
     let Some(verdict) = verdict else { return Ok(Exit::of(&result)) };
     if matches!(verdict, Verdict::Infrastructure { .. } | Verdict::Skipped { .. }) {
         eprintln!("the cell could not be run: {}", verdict.reasons().join("; "));

@@ -19,7 +19,7 @@ use crate::event::{Event, Record, RunStarted, Selection, Sink, Verdict};
 use crate::report::{Github, JsonLines, Junit, Progress, Redacting, Redactor, Terminal};
 use crate::runner::protocol::WorkerLimits;
 use crate::runner::supervisor::RunResult;
-use crate::runner::{CellPlan, Limits, RunOptions, plan, run};
+use crate::runner::{CellPlan, Derive, Limits, RunOptions, plan, run};
 use crate::seed::Seed;
 
 /// Backends of a run that names none.
@@ -56,7 +56,7 @@ pub fn command(args: &RunArgs) -> Result<Exit, String> {
         return Ok(Exit::Nothing);
     }
     let seed = args.how.seed.unwrap_or_else(Seed::fresh);
-    let (result, _) = start(plans, selection, &args.how, args.require.clone(), seed)?;
+    let (result, _) = start(plans, selection, &args.how, args.require.clone(), seed, None)?;
     for trouble in &result.trouble {
         eprintln!("trouble: {trouble}");
     }
@@ -73,7 +73,8 @@ fn backends(typed: &[BackendKind]) -> Vec<BackendKind> {
     backends
 }
 
-/// Runs a plan, with every report that was asked for. Also returns the verdict of the last cell that finished.
+/// Runs a plan and what `derive` says that follows from it, with every report that was asked for. Also returns the verdict
+/// of the last cell that finished.
 ///
 /// # Errors
 /// A report that cannot be opened, or a machine that cannot run it.
@@ -83,6 +84,7 @@ pub fn start(
     how: &HowArgs,
     required: Vec<BackendKind>,
     seed: Seed,
+    derive: Option<Arc<dyn Derive>>,
 ) -> Result<(RunResult, Option<Verdict>), String> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     // A cell waits as often as it computes: for the store, for the death of a process.
@@ -115,6 +117,7 @@ pub fn start(
         },
         program,
         bundles: Some(Arc::new(bundles)),
+        derive,
         today: Utc::now().format("%Y-%m-%d").to_string(),
         started,
     };

@@ -134,6 +134,13 @@ pub enum Event {
     },
     /// A cell was judged.
     CellFinished(FinishedCell),
+    /// Cells follow from one that was judged: from now on they belong to the run as those of its selection do.
+    CellsDerived {
+        /// What they follow from.
+        from: CellId,
+        /// Which.
+        cells: Vec<CellId>,
+    },
     /// Every cell has its verdict.
     RunFinished {
         /// The table of verdicts.
@@ -249,6 +256,7 @@ impl Event {
             | Event::BackendReady { .. }
             | Event::BackendSkipped { .. }
             | Event::BackendFailed { .. }
+            | Event::CellsDerived { .. }
             | Event::RunFinished { .. } => None,
             Event::CellStarted { cell, .. }
             | Event::StepStarted { cell, .. }

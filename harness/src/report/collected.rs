@@ -1,5 +1,7 @@
 //! What the formats that write at the end remember of a run.
 
+use std::collections::BTreeSet;
+
 use crate::event::{CellId, Event, FinishedCell, Record, RunStarted, Summary, Verdict, VerdictName};
 
 /// A run, as far as it has been told.
@@ -13,6 +15,8 @@ pub struct Collected {
     pub skipped_backends: Vec<(String, String)>,
     /// Backends that are broken, with the reason.
     pub failed_backends: Vec<(String, String)>,
+    /// Cells that followed from others.
+    pub derived: Vec<CellId>,
     /// Finished cells, in the order in which they finished.
     pub cells: Vec<FinishedCell>,
     /// The table of verdicts; there only when the run ended.
@@ -32,6 +36,7 @@ impl Collected {
             Event::BackendFailed { backend, reason, .. } => {
                 self.failed_backends.push((backend.clone(), reason.clone()))
             }
+            Event::CellsDerived { cells, .. } => self.derived.extend(cells.iter().cloned()),
             Event::CellFinished(finished) => self.cells.push(finished.clone()),
             Event::RunFinished { summary } => self.summary = Some(summary.clone()),
             _ => {}
@@ -68,10 +73,11 @@ impl Collected {
         (canaries.len(), canaries.iter().filter(|cell| cell.verdict == Verdict::Held).count())
     }
 
-    /// Cells that were selected and never finished.
+    /// Cells that were selected, or followed from others, and never finished.
     pub fn unfinished(&self) -> Vec<&CellId> {
+        let finished: BTreeSet<&CellId> = self.cells.iter().map(|finished| &finished.cell).collect();
         let selected = self.started.iter().flat_map(|started| &started.selection.cells);
-        selected.filter(|cell| self.cells.iter().all(|finished| finished.cell != **cell)).collect()
+        selected.chain(&self.derived).filter(|cell| !finished.contains(cell)).collect()
     }
 }
 

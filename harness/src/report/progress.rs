@@ -69,6 +69,7 @@ fn on_bar(bar: &ProgressBar, event: &Event) {
         Event::BackendSkipped { backend, reason } => bar.println(format!("backend {backend} skipped: {reason}")),
         Event::BackendFailed { backend, reason, .. } => bar.println(format!("backend {backend} failed: {reason}")),
         Event::CellStarted { cell, .. } => bar.set_message(cell.to_string()),
+        Event::CellsDerived { cells, .. } => bar.inc_length(cells.len() as u64),
         Event::CellFinished(finished) => {
             bar.inc(1);
             if finished.verdict.is_failure() {
@@ -90,6 +91,10 @@ fn on_lines(out: &mut impl Write, total: &mut usize, finished: &mut usize, event
         }
         Event::BackendSkipped { backend, reason } => writeln!(out, "backend {backend} skipped: {reason}"),
         Event::BackendFailed { backend, reason, .. } => writeln!(out, "backend {backend} failed: {reason}"),
+        Event::CellsDerived { cells, .. } => {
+            *total += cells.len();
+            Ok(())
+        }
         Event::CellFinished(cell) => {
             *finished += 1;
             let name = cell.verdict.name();

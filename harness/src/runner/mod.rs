@@ -1,16 +1,18 @@
 //! The runner: a supervisor that plans cells and judges them, and workers that carry them out.
 //!
-//! - [`plan`]: which cells there are; [`limits`]: how long and how much.
+//! - [`plan`]: which cells there are; [`derive`]: cells that follow from cells; [`limits`]: how long and how much.
 //! - [`supervisor`]: from a plan to verdicts.
 //! - [`protocol`]: what supervisor and worker, two processes of one program, say to each other.
 //! - [`worker`]: carries out what it is told, and dies where a scenario says so.
 
+pub mod derive;
 pub mod limits;
 pub mod plan;
 pub mod protocol;
 pub mod supervisor;
 pub mod worker;
 
+pub use derive::{Derive, EndedCell, Followed};
 pub use limits::Limits;
 pub use plan::{CellPlan, Shard, plan};
 pub use supervisor::{Bundles, CellRecord, RunOptions, run};

@@ -15,12 +15,13 @@ mod pool;
 mod verdict;
 mod worker_process;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use tokio::task::JoinSet;
 
 use self::backends::{Backends, Standing};
@@ -28,6 +29,7 @@ use self::cell::{CellRun, Outcomes};
 use self::crew::Crew;
 use self::log::{Bus, CellLog};
 use self::pool::Pool;
+use super::derive::{Derive, EndedCell};
 use super::limits::Limits;
 use super::plan::{CellPlan, seed_of};
 use super::protocol;
@@ -58,6 +60,8 @@ pub struct RunOptions {
     pub program: PathBuf,
     /// Whoever keeps what a failure left.
     pub bundles: Option<Arc<dyn Bundles>>,
+    /// Whoever says what follows from a cell; without it, the plan is all there is.
+    pub derive: Option<Arc<dyn Derive>>,
     /// Today as `YYYY-MM-DD`, for failures that are accepted until a date.
     pub today: String,
 }
@@ -100,7 +104,7 @@ pub struct RunResult {
     pub trouble: Vec<String>,
 }
 
-/// Runs every cell of `plans`.
+/// Runs every cell of `plans`, and what follows from them.
 pub async fn run(plans: Vec<CellPlan>, options: RunOptions, sinks: Vec<Box<dyn Sink>>) -> RunResult {
     let bus = Bus::new(sinks);
     bus.emit(Event::RunStarted(options.started.clone()));
@@ -125,7 +129,7 @@ pub async fn run(plans: Vec<CellPlan>, options: RunOptions, sinks: Vec<Box<dyn S
     };
     let mut trouble = Vec::new();
     tokio::select! {
-        () = futures::stream::iter(plans).for_each_concurrent(jobs, |plan| run.cell(plan)) => {}
+        () = run.cells(plans, jobs) => {}
         signal = interrupted() => trouble.push(format!("the run was ended by {signal}, and not every cell was run")),
     }
     let cleaning = std::mem::take(&mut *run.cleaning.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
@@ -175,7 +179,23 @@ impl Run {
         trouble
     }
 
-    async fn cell(&self, plan: CellPlan) {
+    /// Runs cells side by side. What follows from a cell goes first, so that what belongs together ends together.
+    async fn cells(&self, plans: Vec<CellPlan>, jobs: usize) {
+        let mut waiting = VecDeque::from(plans);
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < jobs
+                && let Some(plan) = waiting.pop_front()
+            {
+                running.push(self.cell(plan));
+            }
+            let Some(followers) = running.next().await else { return };
+            followers.into_iter().rev().for_each(|plan| waiting.push_front(plan));
+        }
+    }
+
+    /// Runs a cell; returns what follows from it.
+    async fn cell(&self, plan: CellPlan) -> Vec<CellPlan> {
         if let Some(reason) = &plan.not_applicable {
             let verdict = Verdict::NotApplicable { reason: reason.clone(), line: None };
             return self.finish_unrun(&plan, verdict);
@@ -189,10 +209,17 @@ impl Run {
         let seed = seed_of(&plan.scenario, Seed(self.options.started.seed));
         let log = CellLog::new(Arc::clone(&self.bus), plan.id.clone());
         log.emit(Event::CellStarted { cell: plan.id.clone(), seed: seed.0 });
-        self.run_on(&plan, backend.as_ref(), seed, &log, started).await;
+        self.run_on(&plan, backend.as_ref(), seed, &log, started).await
     }
 
-    async fn run_on(&self, plan: &CellPlan, backend: &dyn Backend, seed: Seed, log: &Arc<CellLog>, started: Instant) {
+    async fn run_on(
+        &self,
+        plan: &CellPlan,
+        backend: &dyn Backend,
+        seed: Seed,
+        log: &Arc<CellLog>,
+        started: Instant,
+    ) -> Vec<CellPlan> {
         let store = match backend.cell(&plan.id.to_string()).await {
             Ok(store) => store,
             Err(error) => {
@@ -208,14 +235,15 @@ impl Run {
         let mut finished = self.judged(plan, seed, &outcomes);
         finished.duration_ms = started.elapsed().as_millis() as u64;
         let keep_bytes = self.options.context.keep || finished.verdict.is_failure();
+        let events = log.take();
         if finished.verdict.is_failure() {
             let backend_log = backend.logs().await;
-            self.keep_bundle(&mut finished, plan, &outcomes, log, backend_log);
+            self.keep_bundle(&mut finished, plan, &outcomes, &events, backend_log);
         }
-        self.finish(finished);
         if !keep_bytes {
             self.clean_up(plan.id.clone(), store);
         }
+        self.finish(plan, finished, &events)
     }
 
     /// Removes the bytes of a cell beside the cells that follow: it can take longer than the cell did.
@@ -266,15 +294,14 @@ impl Run {
         finished: &mut FinishedCell,
         plan: &CellPlan,
         outcomes: &Outcomes,
-        log: &CellLog,
+        events: &[Record],
         backend_log: Option<String>,
     ) {
         let Some(bundles) = &self.options.bundles else { return };
-        let events = log.take();
         let kept = bundles.keep(&CellRecord {
             finished,
             scenario: &plan.scenario,
-            events: &events,
+            events,
             evidence: Some(&outcomes.evidence),
             judgement: outcomes.found.judgement.as_ref(),
             logs: &outcomes.logs,
@@ -293,14 +320,23 @@ impl Run {
         }
     }
 
-    fn finish_unrun(&self, plan: &CellPlan, verdict: Verdict) {
+    fn finish_unrun(&self, plan: &CellPlan, verdict: Verdict) -> Vec<CellPlan> {
         let seed = seed_of(&plan.scenario, Seed(self.options.started.seed));
-        self.finish(self.blank(plan, seed, verdict));
+        self.finish(plan, self.blank(plan, seed, verdict), &[])
     }
 
-    fn finish(&self, finished: FinishedCell) {
+    /// Tells of the verdict, and asks what follows from it.
+    fn finish(&self, plan: &CellPlan, finished: FinishedCell, events: &[Record]) -> Vec<CellPlan> {
         self.summary.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).add(&finished);
-        self.bus.emit(Event::CellFinished(finished));
+        self.bus.emit(Event::CellFinished(finished.clone()));
+        let Some(derive) = &self.options.derive else { return Vec::new() };
+        let followed = derive.follow(&EndedCell { plan, finished: &finished, events });
+        if !followed.cells.is_empty() {
+            let cells = followed.cells.iter().map(|plan| plan.id.clone()).collect();
+            self.bus.emit(Event::CellsDerived { from: finished.cell, cells });
+        }
+        followed.news.into_iter().for_each(|event| drop(self.bus.emit(event)));
+        followed.cells
     }
 }
 
