@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use chrono::Utc;
 
+use super::settings;
 use crate::event::RunStarted;
 use crate::report::Redactor;
 use crate::repro::{self, Contents, Manifest, StoredObject};
@@ -19,12 +21,19 @@ pub struct BundleFolder {
     run: String,
     versions: BTreeMap<String, String>,
     redactor: Redactor,
+    git_revision: OnceLock<Option<String>>,
 }
 
 impl BundleFolder {
     /// Bundles of one run.
     pub fn new(folder: PathBuf, started: &RunStarted, redactor: Redactor) -> Self {
-        BundleFolder { folder, run: started.run.clone(), versions: started.versions.clone(), redactor }
+        BundleFolder {
+            folder,
+            run: started.run.clone(),
+            versions: started.versions.clone(),
+            redactor,
+            git_revision: OnceLock::new(),
+        }
     }
 }
 
@@ -45,7 +54,7 @@ impl Bundles for BundleFolder {
                 seed: cell.finished.seed,
                 written_at: Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
                 versions: self.versions.clone(),
-                git_revision: None,
+                git_revision: self.git_revision.get_or_init(settings::git_revision).clone(),
                 command: std::env::args().collect(),
                 files: BTreeMap::new(),
                 store: Default::default(),

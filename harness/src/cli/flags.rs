@@ -122,6 +122,9 @@ pub struct HowArgs {
     /// Where failure bundles go.
     #[arg(long, value_name = "FOLDER", default_value = "target/chaos")]
     pub bundle_dir: PathBuf,
+    /// Leave a bundle of every cell, not only of those that fail: to compare two runs, or to look at one that is green.
+    #[arg(long)]
+    pub bundle_all: bool,
     /// Milliseconds that one step may take.
     #[arg(long, value_name = "MS", default_value_t = 30_000)]
     pub step_max_ms: u64,

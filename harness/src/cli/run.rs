@@ -118,6 +118,7 @@ pub fn start(
         program,
         bundles: Some(Arc::new(bundles)),
         derive,
+        bundle_all: how.bundle_all,
         today: Utc::now().format("%Y-%m-%d").to_string(),
         started,
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::process::Command;
 
 use omnigraph::storage::StorageOptions;
 
@@ -38,6 +39,18 @@ pub fn versions() -> BTreeMap<String, String> {
         ("omnigraph".to_owned(), own),
         ("platform".to_owned(), format!("{}-{}", env::consts::OS, env::consts::ARCH)),
     ])
+}
+
+/// The git revision of the tree that this program was built from, as the tree is now: with `-dirty` where it differs from the
+/// revision, none where there is no such tree any more. With the seed it is what a failure needs to be seen again.
+pub fn git_revision() -> Option<String> {
+    let git = |arguments: &[&str]| {
+        let ran = Command::new("git").arg("-C").arg(env!("CARGO_MANIFEST_DIR")).args(arguments).output().ok()?;
+        ran.status.success().then(|| String::from_utf8_lossy(&ran.stdout).trim().to_owned())
+    };
+    let revision = git(&["rev-parse", "HEAD"])?;
+    let is_clean = git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    Some(if is_clean { revision } else { format!("{revision}-dirty") })
 }
 
 /// Whether the person at the terminal wants no colour.

@@ -59,6 +59,8 @@ pub struct Begin {
     pub schema: String,
     /// Bounds.
     pub limits: WorkerLimits,
+    /// The ordinal of this worker among those of the cell, from 1: no two of them draw the same ids.
+    pub worker: u64,
 }
 
 impl fmt::Debug for Begin {
@@ -255,5 +257,5 @@ pub fn begin(
     simulated: bool,
     limits: WorkerLimits,
 ) -> Begin {
-    Begin { cell: cell.clone(), address, seed, simulated, schema: scenario.graph.schema.clone(), limits }
+    Begin { cell: cell.clone(), address, seed, simulated, schema: scenario.graph.schema.clone(), limits, worker: 0 }
 }

@@ -1,12 +1,10 @@
 //! Looks at the graph from outside, without touching it: neither handles nor faults have a part in it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use globset::GlobBuilder;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
-use omnigraph::gate::ProcessContext;
 use omnigraph::storage::{Realm, Stack};
 use omnigraph::{Graph, intent::Sidecar, table::Table};
 use serde_json::{Map, Value};
@@ -14,7 +12,7 @@ use serde_json::{Map, Value};
 use super::damage::resolve;
 use super::rows::{Row, compare, line, rows_of};
 use super::{Done, WholeTypes};
-use crate::scenario::model::{AuditRow, Check, CommitRow, Count, OpenMode};
+use crate::scenario::model::{AuditRow, Check, CommitRow, Count};
 
 /// Differences that are listed for each thing that is looked at.
 const DIFFERENCES_MAX: usize = 10;
@@ -68,8 +66,7 @@ impl Looked<'_> {
             !check.rows.is_empty() || check.audit.is_some() || check.commits.is_some() || check.drift.is_some();
         if needs_graph {
             // A process of its own: nothing that a handle holds or has seen may colour what is seen here.
-            let process = Arc::new(ProcessContext::default());
-            let graph = super::open::open(bare.clone(), process, OpenMode::ReadOnly).await?;
+            let graph = super::open::look(bare.clone()).await?;
             self.rows(&graph).await?;
             self.audit(&graph).await?;
             self.commits(&graph, commits_before).await?;

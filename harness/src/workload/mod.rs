@@ -2,7 +2,7 @@
 //!
 //! Steps through a handle: [`load`], [`mutate`], [`query`], [`refresh`], [`repair`], [`open`]. Steps past the engine, by the
 //! bare store: [`check`], [`damage`], [`move_head`], [`plant_sidecar`]. [`rows`] turns what the engine reads into rows that
-//! compare.
+//! compare; [`surroundings`] is what a process brings along beside its store.
 
 pub mod check;
 pub mod damage;
@@ -16,5 +16,6 @@ pub mod query;
 pub mod refresh;
 pub mod repair;
 pub mod rows;
+pub mod surroundings;
 
 pub use done::{Damaged, Done, Recovered, SavedObject, WholeTypes, error_data, outcome_of};

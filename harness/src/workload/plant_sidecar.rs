@@ -1,10 +1,7 @@
 //! Plants a sidecar: made from the real graph, then changed in what the scenario says.
 
-use std::sync::Arc;
-
 use object_store::path::Path;
 use omnigraph::Snapshot;
-use omnigraph::gate::ProcessContext;
 use omnigraph::intent::{BranchRef, FORMAT_VERSION, PlannedTable, Sidecar};
 use omnigraph::storage::{Realm, Stack};
 use omnigraph::table::Table;
@@ -17,7 +14,7 @@ use ulid::Ulid;
 use super::{Damaged, Done};
 use crate::event::Outcome;
 use crate::scenario::model::{
-    Base, Deviations, NotASidecar, OpenMode, PlantSidecar, PlantedOperation, PlantedTable, PlantedTransaction,
+    Base, Deviations, NotASidecar, PlantSidecar, PlantedOperation, PlantedTable, PlantedTransaction,
 };
 
 /// Plants the sidecar in the bare store. Ids are drawn from `rng`.
@@ -29,8 +26,7 @@ pub async fn plant_sidecar(bare: &Stack, plant: &PlantSidecar, rng: &mut StdRng)
 }
 
 async fn put(bare: &Stack, plant: &PlantSidecar, rng: &mut StdRng) -> Result<Damaged, String> {
-    let process = Arc::new(ProcessContext::default());
-    let graph = super::open::open(bare.clone(), process, OpenMode::ReadOnly).await;
+    let graph = super::open::look(bare.clone()).await;
     let graph = graph.map_err(|error| format!("the graph cannot be opened: {error}"))?;
     let snapshot = graph.snapshot();
     let sound = sound(bare, &snapshot, plant, rng).await?;

@@ -100,6 +100,7 @@ impl Crew {
         if !self.members.contains_key(&key) {
             let mut worker = self.pool.take().map_err(|error| format!("a worker cannot be started: {error}"))?;
             worker.cells += 1;
+            self.begin.worker += 1;
             worker.send(&Request::Begin(Box::new(self.begin.clone()))).await;
             self.members.insert(key.clone(), Member { worker, open: BTreeSet::new(), place: None, killed: false });
         }

@@ -62,11 +62,13 @@ pub struct RunOptions {
     pub bundles: Option<Arc<dyn Bundles>>,
     /// Whoever says what follows from a cell; without it, the plan is all there is.
     pub derive: Option<Arc<dyn Derive>>,
+    /// Whether every cell is kept, and not only those that fail.
+    pub bundle_all: bool,
     /// Today as `YYYY-MM-DD`, for failures that are accepted until a date.
     pub today: String,
 }
 
-/// Everything there is of a cell that did not come out green.
+/// Everything there is of a cell that is kept.
 pub struct CellRecord<'a> {
     /// What it came to.
     pub finished: &'a FinishedCell,
@@ -86,7 +88,7 @@ pub struct CellRecord<'a> {
     pub backend_log: Option<String>,
 }
 
-/// Keeps what a failure left.
+/// Keeps what a cell left.
 pub trait Bundles: Send + Sync {
     /// Keeps a cell. Returns the folder, and the command that runs it again.
     ///
@@ -231,12 +233,15 @@ impl Run {
         let worker_limits = self.options.limits.worker;
         let begin = protocol::begin(&plan.id, &plan.scenario, store.address(), seed, simulated, worker_limits);
         let crew = Crew::new(Arc::clone(&self.pool), begin);
-        let outcomes = CellRun::new(&plan.scenario, crew, Arc::clone(log), self.options.limits).run().await;
+        let outcomes =
+            CellRun::new(&plan.scenario, crew, Arc::clone(log), self.options.limits, self.options.bundle_all)
+                .run()
+                .await;
         let mut finished = self.judged(plan, seed, &outcomes);
         finished.duration_ms = started.elapsed().as_millis() as u64;
         let keep_bytes = self.options.context.keep || finished.verdict.is_failure();
         let events = log.take();
-        if finished.verdict.is_failure() {
+        if finished.verdict.is_failure() || self.options.bundle_all {
             let backend_log = backend.logs().await;
             self.keep_bundle(&mut finished, plan, &outcomes, &events, backend_log);
         }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use omnigraph::Graph;
 use omnigraph::storage::TraceLayer;
-use omnigraph::{Graph, ProcessContext};
 
 use super::host::Host;
 use super::observe;
@@ -18,6 +18,8 @@ use crate::workload;
 
 /// Store calls of a read-only open that are kept.
 const CALLS_MAX: usize = 1_000;
+/// The process that converges; no process of a scenario is called so.
+const CONVERGING: &str = "(converging)";
 
 /// Converges the graph and looks. What cannot be opened again is evidence, not trouble.
 pub async fn close(host: &Arc<Host>, versions: Vec<VersionReading>) -> Report {
@@ -53,8 +55,7 @@ async fn observed(host: &Arc<Host>, versions: Vec<VersionReading>, report: &mut 
 
 /// A read-write open, which sweeps, in a process that shares nothing with those of the steps.
 async fn converge(host: &Arc<Host>) -> Result<Graph, String> {
-    let opened =
-        workload::open::open(host.site.fresh(&[]), Arc::new(ProcessContext::default()), OpenMode::ReadWrite).await;
+    let opened = workload::open::open(host.site.fresh(&[]), &host.surroundings(CONVERGING), OpenMode::ReadWrite).await;
     opened.map_err(|error| format!("{error:?}"))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use omnigraph::clock::{Clock, SystemClock};
 use rand::rngs::StdRng;
 
 use super::outbox::Outbox;
@@ -10,6 +11,7 @@ use super::process::Process;
 use super::site::Site;
 use crate::event::FaultId;
 use crate::runner::protocol::Begin;
+use crate::workload::surroundings::{SimulatedClock, Surroundings};
 
 /// What a worker holds of the cell that it serves.
 pub struct Host {
@@ -20,6 +22,8 @@ pub struct Host {
     /// The way to the supervisor.
     pub outbox: Outbox,
     processes: Mutex<BTreeMap<String, Arc<Process>>>,
+    clock: Arc<dyn Clock>,
+    lives: Mutex<BTreeMap<String, u64>>,
     /// Table versions that were read when they were new: type and version.
     pub seen: Mutex<HashSet<(String, u64)>>,
     /// Ids for what is planted.
@@ -34,14 +38,35 @@ impl Host {
     pub async fn begin(begin: Begin, outbox: Outbox) -> Result<Arc<Host>, String> {
         let site = Site::open(&begin.address).await?;
         let planting = Mutex::new(begin.seed.stream("planting").rng());
-        Ok(Arc::new(Host { begin, site, outbox, processes: Mutex::default(), seen: Mutex::default(), planting }))
+        let clock: Arc<dyn Clock> =
+            if begin.simulated { Arc::new(SimulatedClock::new()) } else { Arc::new(SystemClock) };
+        Ok(Arc::new(Host {
+            begin,
+            site,
+            outbox,
+            processes: Mutex::default(),
+            clock,
+            lives: Mutex::default(),
+            seen: Mutex::default(),
+            planting,
+        }))
     }
 
     /// The process of this name, started if it does not live.
     pub fn process(&self, name: &str) -> Arc<Process> {
         let mut processes = self.lock();
-        let start = || Process::start(name, &self.begin, &self.site, &self.outbox);
+        let start = || Process::start(name, self.surroundings(name), &self.begin, &self.site, &self.outbox);
         Arc::clone(processes.entry(name.to_owned()).or_insert_with(start))
+    }
+
+    /// What a process of this name brings along when it begins another life.
+    pub fn surroundings(&self, name: &str) -> Surroundings {
+        let mut lives = self.lives.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let life = lives.entry(name.to_owned()).or_default();
+        *life += 1;
+        // A real process begins its next life in another worker.
+        let life = format!("{}.{life}", self.begin.worker);
+        Surroundings::new(self.begin.seed.stream("process").stream(name).stream(&life), Arc::clone(&self.clock))
     }
 
     /// The process of this name, if it lives.

@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use object_store::ObjectStore;
 use omnigraph::recovery::{Recovery, RecoveryKind};
 use omnigraph::storage::{Operation, Realm, Stack};
-use omnigraph::{Graph, ProcessContext, Snapshot};
+use omnigraph::{Graph, Snapshot};
 
 use super::host::Host;
 use crate::event::{Outcome, StoreCall};
@@ -15,7 +15,6 @@ use crate::oracle::evidence::VersionReading;
 use crate::oracle::facts::ObjectFact;
 use crate::oracle::rows::{Row, digest};
 use crate::runner::protocol::Report;
-use crate::scenario::model::OpenMode;
 use crate::workload::damage::resolve;
 use crate::workload::rows::rows_of;
 use crate::workload::{self, Recovered};
@@ -71,7 +70,7 @@ pub async fn read_again(
 /// # Errors
 /// Those of the engine.
 pub async fn open_read_only(bare: &Stack) -> omnigraph::Result<Graph> {
-    workload::open::open(bare.clone(), Arc::new(ProcessContext::default()), OpenMode::ReadOnly).await
+    workload::open::look(bare.clone()).await
 }
 
 /// Every row of one version of a dataset, by Lance alone: what the engine caches or hides has no part in it.

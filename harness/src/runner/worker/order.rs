@@ -47,11 +47,10 @@ async fn set_up(host: &Arc<Host>, process: &str, handle: &str, load: &Load) -> R
         Ok(schema) => schema,
         Err(reason) => return Report::of(Outcome::Trouble { reason }),
     };
-    let graph =
-        match workload::open::create(process.stack.clone(), Arc::clone(&process.context), &host.begin.schema).await {
-            Ok(graph) => graph,
-            Err(error) => return step::report(&process, Done::failed(&error)),
-        };
+    let graph = match workload::open::create(process.stack.clone(), &process.given, &host.begin.schema).await {
+        Ok(graph) => graph,
+        Err(error) => return step::report(&process, Done::failed(&error)),
+    };
     process.put_handle(handle, super::process::OpenHandle { graph: graph.clone(), mode: OpenMode::ReadWrite });
     debug_assert_eq!(load.mode, LoadMode::Append);
     let mut commits = 1;

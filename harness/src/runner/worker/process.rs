@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::Duration;
 
+use omnigraph::Graph;
 use omnigraph::storage::{CallOutcome, CallRecord, FaultLayer, Stack, StoreLayer, TraceLayer};
-use omnigraph::{Graph, ProcessContext};
 
 use super::outbox::Outbox;
 use super::site::Site;
@@ -16,13 +16,14 @@ use crate::event::StoreCall;
 use crate::fault::{ArmedGuard, Board, Life};
 use crate::runner::protocol::{Begin, Note};
 use crate::scenario::model::OpenMode;
+use crate::workload::surroundings::Surroundings;
 
 /// One process in one life.
 pub struct Process {
     /// Its name in the scenario.
     pub name: String,
-    /// What its handles share.
-    pub context: Arc<ProcessContext>,
+    /// What its handles share, their ids and their clock.
+    pub given: Surroundings,
     /// Its faults.
     pub board: Arc<Board>,
     /// Its store, with its layers.
@@ -43,7 +44,7 @@ pub struct OpenHandle {
 
 impl Process {
     /// A process that begins its life.
-    pub fn start(name: &str, begin: &Begin, site: &Site, outbox: &Outbox) -> Arc<Process> {
+    pub fn start(name: &str, given: Surroundings, begin: &Begin, site: &Site, outbox: &Outbox) -> Arc<Process> {
         let trace = TraceLayer::with_trace(begin.limits.calls_max_count);
         let own: Arc<OnceLock<Weak<Board>>> = Arc::default();
         let last_words = {
@@ -67,7 +68,7 @@ impl Process {
         ];
         Arc::new(Process {
             name: name.to_owned(),
-            context: Arc::default(),
+            given,
             stack: site.fresh(&layers),
             board,
             trace,

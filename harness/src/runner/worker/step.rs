@@ -103,7 +103,7 @@ pub fn report(process: &Process, done: Done) -> Report {
 /// Opens a handle of a process, in place of one of the same name.
 pub async fn open(process: &Arc<Process>, handle: &str, mode: OpenMode) -> Done {
     process.close_handle(handle);
-    let opened = workload::open::open(process.stack.clone(), Arc::clone(&process.context), mode).await;
+    let opened = workload::open::open(process.stack.clone(), &process.given, mode).await;
     match opened {
         Ok(graph) => {
             process.put_handle(handle, OpenHandle { graph, mode });
@@ -139,8 +139,7 @@ async fn through_handle(host: &Arc<Host>, process: &Arc<Process>, order: &StepOr
     match &step.action {
         Action::Create(_) => {
             process.close_handle(name);
-            let created =
-                workload::open::create(process.stack.clone(), Arc::clone(&process.context), &host.begin.schema).await;
+            let created = workload::open::create(process.stack.clone(), &process.given, &host.begin.schema).await;
             return match created {
                 Ok(graph) => {
                     process.put_handle(name, OpenHandle { graph, mode: OpenMode::ReadWrite });

@@ -50,6 +50,7 @@ pub struct CellRun<'a> {
     crew: Crew,
     log: Arc<CellLog>,
     limits: Limits,
+    keep_objects: bool,
     deadline: Instant,
     ledger: Ledger,
     found: Found,
@@ -104,14 +105,15 @@ enum Ended {
 struct Stop;
 
 impl<'a> CellRun<'a> {
-    /// Nothing has happened yet.
-    pub fn new(scenario: &'a Scenario, crew: Crew, log: Arc<CellLog>, limits: Limits) -> Self {
+    /// Nothing has happened yet. With `keep_objects` the store is read at the end also when nothing failed.
+    pub fn new(scenario: &'a Scenario, crew: Crew, log: Arc<CellLog>, limits: Limits, keep_objects: bool) -> Self {
         let deadline = Instant::now() + Duration::from_millis(limits.cell_max_ms);
         CellRun {
             scenario,
             crew,
             log,
             limits,
+            keep_objects,
             deadline,
             ledger: Ledger::default(),
             found: Found::default(),
@@ -144,9 +146,10 @@ impl<'a> CellRun<'a> {
         Outcomes { found: self.found, evidence, logs, objects }
     }
 
-    /// What the store holds, for the bundle of a cell that is not green.
+    /// What the store holds, for the bundle of a cell.
     async fn objects(&mut self) -> Result<Vec<SavedObject>, String> {
-        if !self.found.verdict().is_failure() || self.scenario.canary.is_some() {
+        let failed = self.found.verdict().is_failure() && self.scenario.canary.is_none();
+        if !(failed || self.keep_objects) {
             return Err("the cell did not fail".to_owned());
         }
         self.deadline = Instant::now() + Duration::from_millis(self.limits.step_max_ms);
