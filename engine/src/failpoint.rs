@@ -314,8 +314,9 @@ mod enabled {
     pub trait FailpointEffects: Send + Sync {
         /// A window was crossed, armed or not.
         fn reached(&self, scope: Scope, window: Window);
-        /// An armed failpoint fired; `argument` is what stands in `return(..)`. What this returns, the window returns.
-        fn fired<'a>(&'a self, point: Failpoint, argument: Option<String>) -> BoxFuture<'a, Result<()>>;
+        /// An armed failpoint fired while `scope` acted; `argument` is what stands in `return(..)`. What this returns, the
+        /// window returns.
+        fn fired<'a>(&'a self, point: Failpoint, scope: Scope, argument: Option<String>) -> BoxFuture<'a, Result<()>>;
     }
 
     static EFFECTS: RwLock<Option<Arc<dyn FailpointEffects>>> = RwLock::new(None);
@@ -361,7 +362,7 @@ mod enabled {
         for point in [Failpoint { scope: Some(scope), window }, Failpoint { scope: None, window }] {
             if let Some(argument) = fail::eval(&point.to_string(), |argument| argument) {
                 match &effects {
-                    Some(effects) => effects.fired(point, argument).await?,
+                    Some(effects) => effects.fired(point, scope, argument).await?,
                     None => return Err(injected(point)),
                 }
             }

@@ -20,6 +20,7 @@ use crate::report::{Github, JsonLines, Junit, Progress, Redacting, Redactor, Ter
 use crate::runner::protocol::WorkerLimits;
 use crate::runner::supervisor::RunResult;
 use crate::runner::{CellPlan, Derive, Limits, RunOptions, plan, run};
+use crate::scenario::catalogue;
 use crate::seed::Seed;
 
 /// Backends of a run that names none.
@@ -100,6 +101,7 @@ pub fn start(
         started_at: Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         versions: settings::versions(),
         selection: Selection { jobs: jobs as u64, ..selection },
+        failpoints: catalogue::crossings().to_vec(),
     };
     let has_local = plans.iter().any(|plan| plan.backend == BackendKind::Local);
     let bundles = BundleFolder::new(how.bundle_dir.clone(), &started, redactor.clone());

@@ -1,6 +1,7 @@
 //! An armed fault and what became of it.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Where a fault acts.
@@ -47,6 +48,26 @@ impl fmt::Display for FaultId {
     }
 }
 
+/// A place at which a fault fired, and what it did there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Firing {
+    /// Where: a failpoint with whoever crossed it, such as `load:sidecar.write`, or a store call with its path.
+    pub at: String,
+    /// What it did: the task of a failpoint, such as `return` or `crash`, or the action of a store fault.
+    pub did: String,
+}
+
+impl Firing {
+    /// Places that are kept of one fault; a failpoint has fewer than that, a store fault may strike any number of objects.
+    pub const COUNT_MAX: usize = 32;
+}
+
+impl fmt::Display for Firing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} → {}", self.at, self.did)
+    }
+}
+
 /// An armed fault with its counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultTally {
@@ -56,9 +77,24 @@ pub struct FaultTally {
     pub reached: u64,
     /// How often it did something there.
     pub fired: u64,
+    /// The places at which it did, as far as they were kept.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub firings: BTreeSet<Firing>,
 }
 
 impl FaultTally {
+    /// A fault that nothing is known of yet.
+    pub fn armed(fault: FaultId) -> Self {
+        FaultTally { fault, reached: 0, fired: 0, firings: BTreeSet::new() }
+    }
+
+    /// Takes what another count of the same fault knows; counts never go down.
+    pub fn merge(&mut self, other: &FaultTally) {
+        self.reached = self.reached.max(other.reached);
+        self.fired = self.fired.max(other.fired);
+        self.firings.extend(other.firings.iter().cloned());
+    }
+
     /// Whether the fault did what it was armed for at least once.
     pub fn is_exercised(&self) -> bool {
         self.fired > 0

@@ -10,7 +10,7 @@ mod summary;
 mod verdict;
 
 pub use cell::{CellId, FinishedCell};
-pub use fault::{FaultFamily, FaultId, FaultTally};
+pub use fault::{FaultFamily, FaultId, FaultTally, Firing};
 pub use outcome::{ErrorData, Outcome, OutcomeName, WriteData};
 pub use summary::{Summary, VerdictCounts};
 pub use verdict::{Breach, Verdict, VerdictName};
@@ -96,8 +96,12 @@ pub enum Event {
         cell: CellId,
         /// Which fault.
         fault: FaultId,
+        /// Where, and what it did there.
+        #[serde(default)]
+        firing: Firing,
     },
-    /// One call to the object store. Kept in the log of a cell that failed, never sent to the terminal.
+    /// One call to the object store. Kept in the log of a cell, and told right before the verdict of one that failed, with
+    /// the time at which it was heard of.
     StoreCall {
         /// Of which cell.
         cell: CellId,
@@ -161,6 +165,9 @@ pub struct RunStarted {
     pub versions: BTreeMap<String, String>,
     /// What was selected.
     pub selection: Selection,
+    /// Every failpoint that the engine has, each with whoever crosses it: what the run could have exercised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failpoints: Vec<String>,
 }
 
 /// What a run covers.

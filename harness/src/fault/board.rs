@@ -1,6 +1,6 @@
 //! The faults that are armed in one process, with their counts: what its fault layer and its failpoints ask.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::matcher::CallMatcher;
 use super::rule::{FaultOrder, Rule};
 use super::schedule::{ActionSchedule, CallSchedule};
 use super::store::{Blow, Strike, strike_of};
-use crate::event::{FaultId, FaultTally};
+use crate::event::{FaultId, FaultTally, Firing};
 use crate::scenario::model::Task;
 use crate::seed::Seed;
 
@@ -22,7 +22,7 @@ pub trait FaultWatch: Send + Sync {
     /// The site of this fault was met for the first time.
     fn reached(&self, fault: &FaultId);
     /// This fault fired for the first time.
-    fn fired(&self, fault: &FaultId);
+    fn fired(&self, fault: &FaultId, firing: &Firing);
     /// A window is held by this fault until it is released.
     fn held(&self, fault: &FaultId);
 }
@@ -43,6 +43,7 @@ struct Armed {
     active: bool,
     reached: u64,
     fired: u64,
+    firings: BTreeSet<Firing>,
     site: Site,
 }
 
@@ -108,7 +109,7 @@ impl Board {
                 strike: strike_of(&fault.effect),
             },
         };
-        Ok(Armed { id: order.id.clone(), active: true, reached: 0, fired: 0, site })
+        Ok(Armed { id: order.id.clone(), active: true, reached: 0, fired: 0, firings: BTreeSet::new(), site })
     }
 
     /// Every fault that was ever armed here, with its counts, in the order in which they were armed.
@@ -116,7 +117,12 @@ impl Board {
         let armed = self.lock();
         armed
             .iter()
-            .map(|fault| FaultTally { fault: fault.id.clone(), reached: fault.reached, fired: fault.fired })
+            .map(|fault| FaultTally {
+                fault: fault.id.clone(),
+                reached: fault.reached,
+                fired: fault.fired,
+                firings: fault.firings.clone(),
+            })
             .collect()
     }
 
@@ -148,8 +154,9 @@ impl Board {
         }
     }
 
-    /// What the failpoint of exactly this name does at this crossing; the first armed fault that does something decides.
-    pub(super) fn cross(&self, point: &str) -> Option<(FaultId, Task)> {
+    /// What the failpoint of exactly this name does at this crossing, which `crossing` names with whoever acts; the first
+    /// armed fault that does something decides.
+    pub(super) fn cross(&self, point: &str, crossing: &str) -> Option<(FaultId, Task)> {
         for fault in self.lock().iter_mut().filter(|fault| fault.active) {
             let task = match &mut fault.site {
                 Site::Failpoint { name, schedule } if name == point => schedule.cross(),
@@ -160,7 +167,7 @@ impl Board {
                 _ => None,
             };
             if let Some(task) = task {
-                self.count_fired(fault);
+                self.count_fired(fault, Firing { at: crossing.to_owned(), did: task.as_str().to_owned() });
                 return Some((fault.id.clone(), task));
             }
         }
@@ -183,7 +190,8 @@ impl Board {
             let strikes = strike.can_strike(call) && schedule.strikes();
             if strikes && struck.is_none() {
                 let blow = strike.strike(call);
-                self.count_fired(fault);
+                let did = fault.id.action.clone();
+                self.count_fired(fault, Firing { at: call.to_string(), did });
                 struck = Some((fault.id.clone(), blow));
             }
         }
@@ -203,10 +211,13 @@ impl Board {
         waiting.take_if(|call| same(call)).is_some()
     }
 
-    fn count_fired(&self, fault: &mut Armed) {
+    fn count_fired(&self, fault: &mut Armed, firing: Firing) {
         fault.fired += 1;
         if fault.fired == 1 {
-            self.watch.fired(&fault.id);
+            self.watch.fired(&fault.id, &firing);
+        }
+        if fault.firings.len() < Firing::COUNT_MAX {
+            fault.firings.insert(firing);
         }
     }
 

@@ -31,7 +31,7 @@ struct Quiet;
 impl FailpointEffects for Quiet {
     fn reached(&self, _: Scope, _: Window) {}
 
-    fn fired<'a>(&'a self, _: Failpoint, _: Option<String>) -> BoxFuture<'a, omnigraph::Result<()>> {
+    fn fired<'a>(&'a self, _: Failpoint, _: Scope, _: Option<String>) -> BoxFuture<'a, omnigraph::Result<()>> {
         Box::pin(std::future::ready(Ok(())))
     }
 }
@@ -42,8 +42,9 @@ impl FailpointEffects for Board {
         self.crossed(&scoped.to_string(), window.as_str());
     }
 
-    fn fired<'a>(&'a self, point: Failpoint, _: Option<String>) -> BoxFuture<'a, omnigraph::Result<()>> {
-        match self.cross(&point.to_string()) {
+    fn fired<'a>(&'a self, point: Failpoint, scope: Scope, _: Option<String>) -> BoxFuture<'a, omnigraph::Result<()>> {
+        let crossing = Failpoint { scope: Some(scope), ..point };
+        match self.cross(&point.to_string(), &crossing.to_string()) {
             None => Box::pin(std::future::ready(Ok(()))),
             Some((fault, task)) => Box::pin(self.act(point, fault, task)),
         }

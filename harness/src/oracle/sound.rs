@@ -166,7 +166,7 @@ fn sighting(after_step: u64, at: Tick, operation: &str) -> SidecarSighting {
 
 fn tally(step: u64, site: &str, action: &str) -> FaultTally {
     let fault = FaultId { step, ordinal: 1, family: FaultFamily::Failpoint, site: site.into(), action: action.into() };
-    FaultTally { fault, reached: 1, fired: 1 }
+    FaultTally { reached: 1, fired: 1, ..FaultTally::armed(fault) }
 }
 
 fn people(people: &[(&str, i64)]) -> Vec<Row> {

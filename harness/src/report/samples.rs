@@ -1,6 +1,6 @@
 //! Runs to report, for tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{
     Breach, CellId, Event, FaultFamily, FaultId, FaultTally, FinishedCell, Record, RunStarted, Selection, StoreCall,
@@ -24,6 +24,7 @@ pub fn run() -> Vec<Record> {
         },
         reached: 2,
         fired: 0,
+        firings: BTreeSet::new(),
     };
     let reason = |text: &str| text.to_owned();
     finish(vec![
@@ -124,6 +125,7 @@ fn finish(cells: Vec<FinishedCell>) -> Vec<Record> {
         started_at: "2026-11-22T12:00:00Z".into(),
         versions: BTreeMap::from([("omnigraph".into(), "0.1.0".into())]),
         selection,
+        failpoints: Vec::new(),
     };
     let call = StoreCall {
         process: "main".into(),

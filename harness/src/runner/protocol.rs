@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::backend::CellAddress;
-use crate::event::{CellId, FaultId, FaultTally, Outcome, StoreCall};
+use crate::event::{CellId, FaultId, FaultTally, Firing, Outcome, StoreCall};
 use crate::fault::FaultOrder;
 use crate::oracle::evidence::{Closing, ReadOnlyOpen, VersionReading, WriteProbe};
 use crate::oracle::facts::SchemaFacts;
@@ -178,6 +178,8 @@ pub enum Note {
     Fired {
         /// Which fault.
         fault: FaultId,
+        /// Where, and what it did there.
+        firing: Firing,
     },
     /// A window is held.
     Held {

@@ -1,22 +1,52 @@
 //! Whether a step ended as it had to.
 
-use crate::event::{ErrorData, Outcome};
+use std::fmt;
+
+use crate::event::{Breach, ErrorData, Outcome};
 use crate::runner::protocol::Report;
 use crate::scenario::model::{ErrorExpectation, Expect, OkExpectation, RecoveredCounts};
 use crate::workload::Recovered;
 
+/// One way in which a step ended otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    what: String,
+    between: Option<(String, String)>,
+}
+
+impl Difference {
+    fn between(what: impl Into<String>, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
+        Difference { what: what.into(), between: Some((expected.to_string(), found.to_string())) }
+    }
+
+    /// As a breach of `invariant`.
+    pub fn breach(self, invariant: &str) -> Breach {
+        let breach = Breach::new(invariant, self.what);
+        match self.between {
+            Some((expected, found)) => breach.between(expected, found),
+            None => breach,
+        }
+    }
+}
+
+impl From<String> for Difference {
+    fn from(what: String) -> Self {
+        Difference { what, between: None }
+    }
+}
+
 /// What is different from what was expected, a sentence each; empty where nothing is.
-pub fn differences(expect: &Expect, outcome: &Outcome, report: &Report) -> Vec<String> {
+pub fn differences(expect: &Expect, outcome: &Outcome, report: &Report) -> Vec<Difference> {
     // What a check or a query looked for is asked for by the step itself, whatever else it expects.
     if let Outcome::Mismatch { differences } = outcome {
-        return differences.clone();
+        return differences.iter().cloned().map(Difference::from).collect();
     }
     if let Outcome::Trouble { reason } = outcome {
-        return vec![format!("the step could not be carried out: {reason}")];
+        return vec![format!("the step could not be carried out: {reason}").into()];
     }
     match expect {
         Expect::Any => match outcome {
-            Outcome::Crashed { .. } => vec![format!("the process died: {outcome}")],
+            Outcome::Crashed { .. } => unless(false, "anything but a crash", outcome),
             _ => Vec::new(),
         },
         Expect::Ok => unless(is_done(outcome), "ok", outcome),
@@ -31,7 +61,7 @@ pub fn differences(expect: &Expect, outcome: &Outcome, report: &Report) -> Vec<S
         Expect::Crash => unless(matches!(outcome, Outcome::Crashed { .. }), "a crash", outcome),
         Expect::Panic => unless(matches!(outcome, Outcome::Panicked { .. }), "a panic", outcome),
         Expect::OneOf(list) => {
-            let all: Vec<Vec<String>> = list.iter().map(|expect| differences(expect, outcome, report)).collect();
+            let all: Vec<Vec<Difference>> = list.iter().map(|expect| differences(expect, outcome, report)).collect();
             if all.iter().any(Vec::is_empty) { Vec::new() } else { all.concat() }
         }
     }
@@ -41,38 +71,42 @@ fn is_done(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Acknowledged { .. })
 }
 
-fn unless(fits: bool, wanted: &str, outcome: &Outcome) -> Vec<String> {
-    if fits { Vec::new() } else { vec![format!("expected {wanted}, and it {}", ended(outcome))] }
-}
-
-fn ended(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Acknowledged { .. } => "was acknowledged".to_owned(),
-        Outcome::Refused { .. } => format!("was {outcome}"),
-        Outcome::InDoubt { .. } => format!("is {outcome}"),
-        other => other.to_string(),
+fn unless(fits: bool, wanted: &str, outcome: &Outcome) -> Vec<Difference> {
+    if fits {
+        return Vec::new();
     }
+    vec![Difference::between("the step did not end as the scenario says", wanted, outcome)]
 }
 
-fn error_differences(wanted: &ErrorExpectation, error: &ErrorData) -> Vec<String> {
+fn error_differences(wanted: &ErrorExpectation, error: &ErrorData) -> Vec<Difference> {
     let mut differences = Vec::new();
     let kind = wanted.error.0.as_str();
     if kind != error.kind {
-        differences.push(format!("expected a {kind} error, and it is {error}"));
+        let wanted = format!("an error of the kind {kind}");
+        differences.push(Difference::between(
+            "the step ended with another error than the scenario says",
+            wanted,
+            error,
+        ));
     }
-    let words = wanted.message.judge(&error.message).into_iter();
-    differences.extend(words.map(|what| format!("the error's message is not as expected: {what} ({})", error.message)));
+    let words =
+        wanted.message.judge(&error.message).into_iter().map(|what| {
+            Difference::from(format!("the error's message is not as expected: {what} ({})", error.message))
+        });
+    differences.extend(words);
     let advice = error.advice.as_deref().unwrap_or_default();
     let words = wanted.advice.judge(advice).into_iter();
-    differences.extend(words.map(|what| format!("the error's advice is not as expected: {what} ({advice})")));
+    differences.extend(
+        words.map(|what| Difference::from(format!("the error's advice is not as expected: {what} ({advice})"))),
+    );
     if wanted.retryable.is_some_and(|retryable| retryable != error.retryable) {
         let not = if error.retryable { "" } else { "not " };
-        differences.push(format!("the error says that it can {not}be retried: {error}"));
+        differences.push(format!("the error says that it can {not}be retried: {error}").into());
     }
     differences
 }
 
-fn reported(wanted: &OkExpectation, outcome: &Outcome, report: &Report) -> Vec<String> {
+fn reported(wanted: &OkExpectation, outcome: &Outcome, report: &Report) -> Vec<Difference> {
     let mut differences = Vec::new();
     if let Some(counts) = &wanted.recovered {
         let found = report.recovered.clone().unwrap_or_default();
@@ -81,7 +115,8 @@ fn reported(wanted: &OkExpectation, outcome: &Outcome, report: &Report) -> Vec<S
     if let Some(drift) = &wanted.drift {
         let found = report.drift.clone().unwrap_or_default();
         if found != *drift {
-            differences.push(format!("drift: expected [{}], found [{}]", drift.join(", "), found.join(", ")));
+            let list = |names: &[String]| format!("[{}]", names.join(", "));
+            differences.push(Difference::between("another drift was reported", list(drift), list(&found)));
         }
     }
     if let Some(rows) = &wanted.rows {
@@ -93,14 +128,15 @@ fn reported(wanted: &OkExpectation, outcome: &Outcome, report: &Report) -> Vec<S
             let (inserted, updated, deleted) = written.get(type_name).copied().unwrap_or_default();
             let found = inserted + updated + deleted;
             if found != *count {
-                differences.push(format!("rows of {type_name} written: expected {count}, found {found}"));
+                let what = format!("another number of rows of {type_name} was written");
+                differences.push(Difference::between(what, count, found));
             }
         }
     }
     differences
 }
 
-fn recovered_differences(wanted: &RecoveredCounts, found: &Recovered) -> Vec<String> {
+fn recovered_differences(wanted: &RecoveredCounts, found: &Recovered) -> Vec<Difference> {
     let pairs = [
         ("rolled forward", wanted.rolled_forward, &found.rolled_forward),
         ("rolled back", wanted.rolled_back, &found.rolled_back),
@@ -109,7 +145,8 @@ fn recovered_differences(wanted: &RecoveredCounts, found: &Recovered) -> Vec<Str
     ];
     let differs = |(what, wanted, found): (&str, Option<u64>, &Vec<String>)| match wanted {
         Some(wanted) if wanted != found.len() as u64 => {
-            Some(format!("operations {what}: expected {wanted}, found {} [{}]", found.len(), found.join(", ")))
+            let message = format!("another number of operations was {what}");
+            Some(Difference::between(message, wanted, format!("{} [{}]", found.len(), found.join(", "))))
         }
         _ => None,
     };
@@ -124,7 +161,7 @@ mod tests {
         serde_yaml::from_str(text).expect("valid")
     }
 
-    fn judged(text: &str, outcome: &Outcome) -> Vec<String> {
+    fn judged(text: &str, outcome: &Outcome) -> Vec<Difference> {
         differences(&expect(text), outcome, &Report::default())
     }
 
@@ -137,15 +174,15 @@ mod tests {
     #[test]
     fn in_doubt_is_never_read_as_refused() {
         let doubt = Outcome::InDoubt { error: ErrorData::new("in-doubt", "nobody knows") };
-        assert_eq!(judged("refused", &refused()), [""; 0]);
-        assert_eq!(judged("in-doubt", &doubt), [""; 0]);
+        assert_eq!(judged("refused", &refused()), []);
+        assert_eq!(judged("in-doubt", &doubt), []);
         assert!(!judged("refused", &doubt).is_empty());
         assert!(!judged("in-doubt", &refused()).is_empty());
     }
 
     #[test]
     fn an_error_is_judged_by_kind_and_by_the_words_of_its_advice() {
-        assert_eq!(judged("{error: drift, advice: {has: [repair], lacks: [reopen]}}", &refused()), [""; 0]);
+        assert_eq!(judged("{error: drift, advice: {has: [repair], lacks: [reopen]}}", &refused()), []);
         assert_eq!(judged("{error: conflict}", &refused()).len(), 1);
         assert_eq!(judged("{error: drift, advice: {has: [reopen]}}", &refused()).len(), 1);
         assert_eq!(judged("{error: drift, advice: {lacks: [repair]}}", &refused()).len(), 1);
@@ -153,9 +190,9 @@ mod tests {
 
     #[test]
     fn one_of_several_ends_is_enough_and_a_crash_is_never_any() {
-        assert_eq!(judged("{one-of: [ok, refused]}", &refused()), [""; 0]);
+        assert_eq!(judged("{one-of: [ok, refused]}", &refused()), []);
         assert_eq!(judged("{one-of: [ok, crash]}", &refused()).len(), 2);
-        assert_eq!(judged("any", &refused()), [""; 0]);
+        assert_eq!(judged("any", &refused()), []);
         assert_eq!(judged("any", &Outcome::Crashed { at: None }).len(), 1);
     }
 
@@ -172,7 +209,7 @@ mod tests {
             ..Report::default()
         };
         let judged = |text: &str| differences(&expect(text), &Outcome::done(), &report);
-        assert_eq!(judged("{ok: {recovered: {rolled-forward: 1, rolled-back: 0}}}"), [""; 0]);
+        assert_eq!(judged("{ok: {recovered: {rolled-forward: 1, rolled-back: 0}}}"), []);
         assert_eq!(judged("{ok: {recovered: {rolled-forward: 0}}}").len(), 1);
         assert_eq!(judged("{ok: {drift: [Person]}}").len(), 1);
     }

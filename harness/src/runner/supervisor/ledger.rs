@@ -128,9 +128,7 @@ impl Ledger {
     pub fn count(&mut self, tallies: &[FaultTally]) {
         for tally in tallies {
             let key = (tally.fault.step, tally.fault.ordinal);
-            let known = self.tallies.entry(key).or_insert_with(|| FaultTally { reached: 0, fired: 0, ..tally.clone() });
-            known.reached = known.reached.max(tally.reached);
-            known.fired = known.fired.max(tally.fired);
+            self.tallies.entry(key).or_insert_with(|| FaultTally::armed(tally.fault.clone())).merge(tally);
         }
     }
 

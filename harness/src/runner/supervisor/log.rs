@@ -7,6 +7,8 @@ use crate::event::{CellId, Event, Record, Sink};
 
 /// Events that the log of one cell keeps; what comes later is counted.
 const CELL_EVENTS_MAX: usize = 20_000;
+/// Store calls of a cell that the reports are told of: the last ones, since a failure shows at the end.
+const CALLS_TOLD_MAX: usize = 2_000;
 
 /// Hands events to every report, in one order.
 pub struct Bus {
@@ -34,12 +36,7 @@ impl Bus {
     pub fn emit(&self, event: Event) -> Record {
         let mut state = self.lock();
         let record = Record { elapsed_ms: self.elapsed_ms(), event };
-        let State { sinks, trouble } = &mut *state;
-        for sink in sinks {
-            if let Err(error) = sink.record(&record) {
-                trouble.get_or_insert_with(|| format!("a report cannot be written: {error}"));
-            }
-        }
+        state.hand_out(&record);
         record
     }
 
@@ -57,6 +54,17 @@ impl Bus {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl State {
+    fn hand_out(&mut self, record: &Record) {
+        let State { sinks, trouble } = self;
+        for sink in sinks {
+            if let Err(error) = sink.record(record) {
+                trouble.get_or_insert_with(|| format!("a report cannot be written: {error}"));
+            }
+        }
     }
 }
 
@@ -94,6 +102,15 @@ impl CellLog {
         if records.len() < CELL_EVENTS_MAX {
             records.push(record);
         }
+    }
+
+    /// Tells every report of the store calls that were kept until now, with the times at which they were heard of.
+    pub fn tell_calls(&self) {
+        let records = self.records.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let calls: Vec<&Record> =
+            records.iter().filter(|record| matches!(record.event, Event::StoreCall { .. })).collect();
+        let mut reports = self.bus.lock();
+        calls.iter().skip(calls.len().saturating_sub(CALLS_TOLD_MAX)).for_each(|call| reports.hand_out(call));
     }
 
     /// Every event of the cell so far.

@@ -240,6 +240,9 @@ impl Run {
         let mut finished = self.judged(plan, seed, &outcomes);
         finished.duration_ms = started.elapsed().as_millis() as u64;
         let keep_bytes = self.options.context.keep || finished.verdict.is_failure();
+        if finished.verdict.is_failure() {
+            log.tell_calls();
+        }
         let events = log.take();
         if finished.verdict.is_failure() || self.options.bundle_all {
             let backend_log = backend.logs().await;

@@ -114,7 +114,7 @@ mod tests {
     fn unfired() -> FaultTally {
         let site = "sidecar.write".to_owned();
         let fault = FaultId { step: 1, ordinal: 1, family: FaultFamily::Failpoint, site, action: "return".into() };
-        FaultTally { fault, reached: 2, fired: 0 }
+        FaultTally { reached: 2, ..FaultTally::armed(fault) }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use crate::event::FaultId;
+use crate::event::{FaultId, Firing};
 use crate::fault::FaultWatch;
 use crate::runner::protocol::{Note, Reply, Report, Ticket};
 
@@ -52,8 +52,8 @@ impl FaultWatch for Outbox {
         self.note(Note::Reached { fault: fault.clone() });
     }
 
-    fn fired(&self, fault: &FaultId) {
-        self.note(Note::Fired { fault: fault.clone() });
+    fn fired(&self, fault: &FaultId, firing: &Firing) {
+        self.note(Note::Fired { fault: fault.clone(), firing: firing.clone() });
     }
 
     fn held(&self, fault: &FaultId) {

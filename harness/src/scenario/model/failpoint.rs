@@ -110,6 +110,22 @@ pub enum Task {
     Crash,
 }
 
+impl Task {
+    /// Its word in a scenario.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Task::Off => "off",
+            Task::Return => "return",
+            Task::Delay(_) => "delay",
+            Task::Pause => "pause",
+            Task::Panic => "panic",
+            Task::Print(_) => "print",
+            Task::Yield => "yield",
+            Task::Crash => "crash",
+        }
+    }
+}
+
 impl Actions {
     /// As written.
     pub fn as_str(&self) -> &str {

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::super::expect;
 use super::super::ledger::Begun;
 use super::{CellRun, Ended, Stop, may_change_the_store, seat_of, step_ref};
-use crate::event::{Breach, Event, Outcome};
+use crate::event::{Event, Outcome};
 use crate::runner::protocol::Report;
 use crate::scenario::model::{Action, InvariantName, OpenMode, Step};
 
@@ -38,7 +38,7 @@ impl CellRun<'_> {
             _ => InvariantName::Expectation,
         };
         let breaches =
-            differences.into_iter().map(|message| Breach::new(name.as_str(), message).at_step(number, step.line()));
+            differences.into_iter().map(|difference| difference.breach(name.as_str()).at_step(number, step.line()));
         self.found.breaches.extend(breaches);
         if let Outcome::Hung { doing } = &outcome {
             self.found.limit =

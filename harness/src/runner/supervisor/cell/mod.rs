@@ -225,7 +225,7 @@ impl<'a> CellRun<'a> {
         let (faults, hold) = fault_orders(number, step);
         for fault in &faults {
             self.log.emit(Event::FaultArmed { cell: self.log.cell(), fault: fault.id.clone() });
-            self.ledger.count(&[FaultTally { fault: fault.id.clone(), reached: 0, fired: 0 }]);
+            self.ledger.count(&[FaultTally::armed(fault.id.clone())]);
         }
         let undo = match &step.action {
             Action::Undo(name) => self.saved.get(name).cloned().unwrap_or_default(),

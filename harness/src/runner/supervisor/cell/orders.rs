@@ -1,5 +1,7 @@
 //! Giving orders, and hearing what becomes of them.
 
+use std::collections::BTreeSet;
+
 use tokio::time::Instant;
 
 use super::super::crew::{Death, Happening, Seat};
@@ -57,13 +59,14 @@ impl CellRun<'_> {
         let cell = self.log.cell();
         match note {
             Note::Reached { fault } => {
-                self.ledger.count(&[FaultTally { fault: fault.clone(), reached: 1, fired: 0 }]);
+                self.ledger.count(&[FaultTally { reached: 1, ..FaultTally::armed(fault.clone()) }]);
                 self.log.emit(Event::FaultReached { cell, fault });
             }
-            Note::Fired { fault } => {
-                self.ledger.count(&[FaultTally { fault: fault.clone(), reached: 1, fired: 1 }]);
+            Note::Fired { fault, firing } => {
+                let firings = BTreeSet::from([firing.clone()]);
+                self.ledger.count(&[FaultTally { fault: fault.clone(), reached: 1, fired: 1, firings }]);
                 self.last_fault = Some(fault.clone());
-                self.log.emit(Event::FaultFired { cell, fault });
+                self.log.emit(Event::FaultFired { cell, fault, firing });
             }
             Note::Held { fault } => {
                 self.held.insert(fault);
