@@ -69,6 +69,13 @@ impl Invariant for OneAuditRowPerRecoveredOperation {
                 plant: |e| sound::recovery(e, "OP5").commit = None,
             },
             Defect {
+                what: "an audit row names a roll back that published nothing",
+                plant: |e| {
+                    sound::recovery(e, "OP5").tables.clear();
+                    sound::world(e).commits.retain(|c| c.operation_id.as_deref() != Some("OP5"));
+                },
+            },
+            Defect {
                 what: "the recovery commit has another actor",
                 plant: |e| sound::commit(e, "C5").actor = "ann".into(),
             },
@@ -142,8 +149,9 @@ fn commit_trouble(world: &World, row: &RecoveryFact) -> Vec<String> {
             }
         }
         // Retired: it had never moved a table, so there is nothing to publish and nothing to name.
-        "RolledBack" if row.tables.is_empty() => {
-            if !commits.is_empty() || row.commit.is_some() {
+        // One that names a commit was undone, perhaps by a roll back of another write that had restored its tables before.
+        "RolledBack" if row.tables.is_empty() && row.commit.is_none() => {
+            if !commits.is_empty() {
                 lines.push(format!("operation {id} is audited as retired, and {} commits carry it", commits.len()));
             }
         }
