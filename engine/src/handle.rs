@@ -66,14 +66,10 @@ impl Handle {
         Ok(snapshot)
     }
 
-    /// Everything that needs no restore is finished or undone beside live writers; in the steady state, one list. When
-    /// something changed, the handle sees it; when everything was deferred, it pays nothing more.
+    /// Everything that needs no restore is finished or undone beside live writers; in the steady state, one list. What
+    /// that published, the handle sees when it reloads.
     pub(crate) async fn heal(&self) -> Result<HealReport> {
         let mut manifest = self.snapshot().manifest().clone();
-        let report = recovery::pass(&self.runtime, Scope::Heal, &mut manifest).await?;
-        if report.changed_something() {
-            self.reload().await?;
-        }
-        Ok(report)
+        recovery::pass(&self.runtime, Scope::Heal, &mut manifest).await
     }
 }

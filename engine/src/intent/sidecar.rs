@@ -216,6 +216,8 @@ mod tests {
         let unsealed = text.replace("\"checksum\"", "\"check\"");
         assert_eq!(reason(&file, &unsealed), "it has no checksum");
         assert!(reason("01ARZ3NDEKTSV4RRFFQ69G5FAX.json", &text).starts_with("its file should be named"));
+        let shown = Sidecar::decode(&file, b"[]").unwrap_err().to_string();
+        assert_eq!(shown, format!("recovery sidecar `{file}` cannot be read: it is not a JSON object"));
         for cut in 1..text.len() - 2 {
             assert!(Sidecar::decode(&file, &text.as_bytes()[..cut]).is_err(), "truncated to {cut} bytes");
         }

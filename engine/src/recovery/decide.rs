@@ -60,13 +60,6 @@ pub enum Decision {
     RollBack,
 }
 
-impl Decision {
-    /// Whether only a read-write open may do it: it restores tables, or it must stop an operator.
-    pub fn needs_open(self) -> bool {
-        matches!(self, Decision::RollBack | Decision::Abort)
-    }
-}
-
 /// Decides. The first row that fits wins.
 ///
 /// | observation | decision |

@@ -32,13 +32,6 @@ pub struct HealReport {
     pub deferred: Vec<Deferred>,
 }
 
-impl HealReport {
-    /// Whether the pass changed anything, so that a handle must reload.
-    pub fn changed_something(&self) -> bool {
-        !self.resolved.is_empty()
-    }
-}
-
 /// One pass as `scope` ([`Scope::Heal`] or [`Scope::Sweep`]) over every sidecar, oldest first, each against a fresh
 /// view. `manifest` is where the view starts, and becomes where it ended.
 ///

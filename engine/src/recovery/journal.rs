@@ -185,3 +185,57 @@ pub fn unreadable(error: SidecarError) -> Error {
 fn path_of(name: &str) -> String {
     format!("{RECOVERY_PREFIX}/{name}")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    fn stack() -> Stack {
+        Stack::over(Arc::new(InMemory::new()), "test".into(), &[])
+    }
+
+    async fn put(stack: &Stack, name: &str, content: Vec<u8>) {
+        stack.objects().put(&path_of(name), content).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn as_many_sidecars_as_the_limit_are_listed_and_one_more_is_refused() {
+        let stack = stack();
+        let journal = Journal::new(&stack, Scope::Heal);
+        for number in 0..SIDECARS_MAX_COUNT {
+            put(&stack, &format!("{number:05}.json"), Vec::new()).await;
+        }
+        let names = journal.names().await.unwrap();
+        assert_eq!((names.len(), names[0].as_str()), (SIDECARS_MAX_COUNT, "00000.json"));
+        put(&stack, "one-more.json", Vec::new()).await;
+        assert_eq!(journal.names().await.unwrap_err().kind(), ErrorKind::Refused);
+    }
+
+    #[tokio::test]
+    async fn a_file_as_large_as_the_limit_is_looked_into_and_a_larger_one_is_not() {
+        let stack = stack();
+        let journal = Journal::new(&stack, Scope::Heal);
+        let reason = async |bytes: u64| {
+            put(&stack, "large.json", vec![b'x'; bytes as usize]).await;
+            journal.read("large.json").await.unwrap().unwrap().unwrap_err().reason
+        };
+        assert!(reason(SIDECAR_MAX_BYTES).await.starts_with("it is not JSON"));
+        assert!(reason(SIDECAR_MAX_BYTES + 1).await.contains("the limit is"));
+    }
+
+    #[tokio::test]
+    async fn only_a_file_of_the_journal_can_be_quarantined() {
+        let stack = stack();
+        let journal = Journal::new(&stack, Scope::Repair);
+        put(&stack, "notes.txt", Vec::new()).await;
+        put(&stack, "quarantine/old.json", Vec::new()).await;
+        for name in ["notes.txt", "quarantine/old.json", "quarantine/old.txt"] {
+            assert_eq!(journal.quarantine(name).await.unwrap_err().kind(), ErrorKind::Invalid, "{name}");
+        }
+        assert_eq!(journal.quarantine("none.json").await.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+}

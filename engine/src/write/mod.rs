@@ -85,3 +85,19 @@ where
     }
     Err(Error::conflict("another writer of this process changed the same tables first"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_actor_has_a_name_of_bounded_length_that_is_not_one_of_the_engine() {
+        let longest = "a".repeat(NAME_MAX_BYTES);
+        for (named, recorded) in [(None, ANONYMOUS), (Some("ann"), "ann"), (Some(longest.as_str()), &longest)] {
+            assert_eq!(actor(named).unwrap(), recorded);
+        }
+        for refused in ["", "omnigraph:recovery", &"a".repeat(NAME_MAX_BYTES + 1)] {
+            assert!(actor(Some(refused)).is_err(), "{refused}");
+        }
+    }
+}

@@ -27,12 +27,6 @@ pub enum Command {
     /// Run scenarios; by default all of them on every backend that is there.
     #[command(after_help = TABLE)]
     Run(Box<RunArgs>),
-    /// Kill operations at every one of their durable writes, and their recoveries too.
-    ///
-    /// Runs the scenario files that are sweeps, which `run` leaves out: by default all of them on every backend that is
-    /// there.
-    #[command(after_help = TABLE)]
-    Sweep(Box<SweepArgs>),
     /// List scenarios, and on which backends they run.
     List(ListArgs),
     /// Validate scenarios without running them.
@@ -95,32 +89,15 @@ pub struct RunArgs {
     pub how: HowArgs,
 }
 
-/// Flags of `sweep`.
-#[derive(Debug, Args)]
-pub struct SweepArgs {
-    /// Which scenario files; those that are no sweeps are left out.
-    #[command(flatten)]
-    pub select: SelectArgs,
-    /// Only this backend; repeat it for several. `service` is any S3 service, from the usual AWS_* variables.
-    #[arg(long, value_name = "BACKEND")]
-    pub backend: Vec<BackendKind>,
-    /// A backend that must be there: without it the sweep fails instead of skipping.
-    #[arg(long, value_name = "BACKEND")]
-    pub require: Vec<BackendKind>,
-    /// Run only the k-th of n parts of the sweeps, counted from 1.
-    #[arg(long, value_name = "K/N")]
-    pub shard: Option<Shard>,
-    /// How it is done.
-    #[command(flatten)]
-    pub how: HowArgs,
-}
-
 /// How a run is done and told.
 #[derive(Clone, Debug, Args)]
 pub struct HowArgs {
     /// Cells that run at the same time; by default two for each core.
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
+    /// Begin no more cells once this many have failed; those are skipped, and counted as such.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_fail: Option<u32>,
     /// Where every random stream starts; drawn and printed, if not given.
     #[arg(long, value_name = "SEED")]
     pub seed: Option<Seed>,

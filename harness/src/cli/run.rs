@@ -64,8 +64,7 @@ pub fn command(args: &RunArgs) -> Result<Exit, String> {
     Ok(Exit::of(&result))
 }
 
-/// The backends that are meant.
-pub fn backends(typed: &[BackendKind]) -> Vec<BackendKind> {
+fn backends(typed: &[BackendKind]) -> Vec<BackendKind> {
     let mut backends = Vec::new();
     for &kind in if typed.is_empty() { &DEFAULT_BACKENDS[..] } else { typed } {
         if !backends.contains(&kind) {
@@ -108,6 +107,7 @@ pub fn start(
     let bundles = BundleFolder::new(how.bundle_dir.clone(), &started, redactor.clone());
     let options = RunOptions {
         jobs,
+        failed_max: how.max_fail.map(u64::from),
         required,
         preflight: !how.no_preflight,
         backends: settings::backends(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{CellId, Event, FinishedCell, Record, RunStarted, Summary, SweepReport, Verdict, VerdictName};
+use crate::event::{CellId, Event, FinishedCell, Record, RunStarted, Summary, Verdict, VerdictName};
 
 /// A run, as far as it has been told.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +17,6 @@ pub struct Collected {
     pub failed_backends: Vec<(String, String)>,
     /// Cells that followed from others.
     pub derived: Vec<CellId>,
-    /// Sweeps that came to their end, in the order in which they did.
-    pub sweeps: Vec<SweepReport>,
     /// Finished cells, in the order in which they finished.
     pub cells: Vec<FinishedCell>,
     /// The table of verdicts; there only when the run ended.
@@ -40,7 +38,6 @@ impl Collected {
             }
             Event::CellsDerived { cells, .. } => self.derived.extend(cells.iter().cloned()),
             Event::CellFinished(finished) => self.cells.push(finished.clone()),
-            Event::SweepFinished(report) => self.sweeps.push(report.clone()),
             Event::RunFinished { summary } => self.summary = Some(summary.clone()),
             _ => {}
         }
@@ -92,24 +89,6 @@ pub fn counts(counts: &crate::event::VerdictCounts) -> String {
     };
     let parts: Vec<String> = VerdictName::ALL.iter().filter_map(named).collect();
     if parts.is_empty() { "–".to_owned() } else { parts.join(", ") }
-}
-
-/// What a sweep tried, on one line.
-pub fn swept(report: &SweepReport) -> String {
-    let writes = match report.writes {
-        None => "not counted".to_owned(),
-        Some((fewest, most)) if fewest == most => format!("W {most}"),
-        Some((fewest, most)) => format!("W {fewest} to {most}"),
-    };
-    let pairs = if report.pairs > 0 { format!(", {} pairs of faults", report.pairs) } else { String::new() };
-    format!(
-        "{writes}: {} cuts, {} around the answer, {} in recoveries ({} had nothing to write){pairs}; {}",
-        report.cuts,
-        report.answer_cuts,
-        report.recovery_cuts,
-        report.quiet_recoveries,
-        counts(&report.verdicts)
-    )
 }
 
 /// `312 ms` or `14.2 s`.

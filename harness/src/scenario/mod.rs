@@ -9,12 +9,10 @@
 //!   [`format`] for texts that have a form and [`nearest`] for the name that was meant.
 //! - [`sense`]: contradictions and faults that nothing can reach.
 //! - [`parse`]: all of that, in order.
-//! - [`cuts`]: the cases that a sweep is made into.
 //! - [`discover`]: files in a folder; [`select`]: which of them, on which backends.
 //! - [`reference`]: the page about the format, made from the schema.
 
 pub mod catalogue;
-pub mod cuts;
 mod discover;
 mod format;
 pub mod limit;

@@ -126,6 +126,17 @@ fn a_canary_that_passes_fails_the_run() {
 }
 
 #[test]
+fn a_run_that_may_fail_once_begins_no_cell_after_that() {
+    let folder = folder(&[("area/a", BREAKS), ("area/b", HOLDS), ("area/c", HOLDS)]);
+    let (code, text) = run(folder.path(), &["--jobs", "1", "--max-fail", "1"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("the run was to end after 1 failed") && text.contains("2 skipped"), "{text}");
+    let (code, text) = run(folder.path(), &["--jobs", "1", "--max-fail", "2"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("2 held"), "{text}");
+}
+
+#[test]
 fn bad_usage_and_an_invalid_scenario_end_with_two() {
     let folder = folder(&[("area/invalid", "\nsteps: [{bogus: 1}]\n")]);
     assert_eq!(run(folder.path(), &[]).0, 2);

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(test)]
+use crate::event::ErrorData;
+use crate::event::Outcome;
 use crate::oracle::attribution::{self, RECOVERY_ACTOR};
 use crate::oracle::evidence::{CommitFact, Evidence, Known, RecoveryFact, World};
 #[cfg(test)]
@@ -33,7 +36,7 @@ impl Invariant for OneAuditRowPerRecoveredOperation {
         let Some(closing) = &evidence.closing else { return Ok(()) };
         let world = &closing.world;
         let mut lines = count_trouble(evidence, world);
-        lines.extend(world.recoveries.iter().flat_map(|row| commit_trouble(world, row)));
+        lines.extend(world.recoveries.iter().flat_map(|row| commit_trouble(evidence, world, row)));
         lines.extend(fate_trouble(evidence, world));
         Breach::unless_empty(lines)
     }
@@ -69,19 +72,31 @@ impl Invariant for OneAuditRowPerRecoveredOperation {
                 plant: |e| sound::recovery(e, "OP5").commit = None,
             },
             Defect {
-                what: "an audit row names a roll back that published nothing",
-                plant: |e| {
-                    sound::recovery(e, "OP5").tables.clear();
-                    sound::world(e).commits.retain(|c| c.operation_id.as_deref() != Some("OP5"));
-                },
-            },
-            Defect {
                 what: "the recovery commit has another actor",
                 plant: |e| sound::commit(e, "C5").actor = "ann".into(),
             },
             Defect {
                 what: "an audited roll forward published nothing",
                 plant: |e| sound::world(e).commits.retain(|c| c.id != "C4"),
+            },
+            Defect {
+                what: "an operation whose writer is dead is rolled back twice",
+                plant: |e| {
+                    let like = sound::commit(e, "C5").clone();
+                    let commit = CommitFact { id: "C9".into(), graph_version: 9, ..like };
+                    sound::world(e).commits.insert(0, commit);
+                },
+            },
+            Defect {
+                what: "the audit row of an operation that was undone twice names the second time",
+                plant: |e| {
+                    let error = ErrorData { operation: Some("OP5".into()), ..ErrorData::new("conflict", "undone") };
+                    e.operations[6].outcome = Outcome::Refused { error };
+                    let like = sound::commit(e, "C5").clone();
+                    let commit = CommitFact { id: "C9".into(), graph_version: 9, ..like };
+                    sound::world(e).commits.insert(0, commit);
+                    sound::recovery(e, "OP5").commit = Some("C9".into());
+                },
             },
             Defect {
                 what: "an operation is audited as rolled forward, and its rows are not there",
@@ -133,10 +148,11 @@ fn handled(evidence: &Evidence, world: &World, id: &str) -> bool {
 }
 
 /// What a row says against what the history says.
-fn commit_trouble(world: &World, row: &RecoveryFact) -> Vec<String> {
+fn commit_trouble(evidence: &Evidence, world: &World, row: &RecoveryFact) -> Vec<String> {
     let id = &row.operation_id;
-    let commits: Vec<&CommitFact> =
+    let mut commits: Vec<&CommitFact> =
         world.commits.iter().filter(|commit| commit.operation_id.as_ref() == Some(id)).collect();
+    commits.sort_by_key(|commit| commit.graph_version);
     let undone = commits.iter().filter(|commit| commit.kind == "rolled-back").count();
     let mut lines = Vec::new();
     match row.kind.as_str() {
@@ -149,14 +165,14 @@ fn commit_trouble(world: &World, row: &RecoveryFact) -> Vec<String> {
             }
         }
         // Retired: it had never moved a table, so there is nothing to publish and nothing to name.
-        // One that names a commit was undone, perhaps by a roll back of another write that had restored its tables before.
-        "RolledBack" if row.tables.is_empty() && row.commit.is_none() => {
-            if !commits.is_empty() {
+        "RolledBack" if row.tables.is_empty() => {
+            if !commits.is_empty() || row.commit.is_some() {
                 lines.push(format!("operation {id} is audited as retired, and {} commits carry it", commits.len()));
             }
         }
         "RolledBack" => {
-            if commits.len() != 1 || undone != 1 {
+            let once = commits.len() == 1 || outlived_its_undoing(evidence, id);
+            if undone == 0 || undone != commits.len() || !once {
                 lines.push(format!(
                     "operation {id} is audited as RolledBack, and {} commits ({undone} roll backs) carry it",
                     commits.len()
@@ -166,11 +182,12 @@ fn commit_trouble(world: &World, row: &RecoveryFact) -> Vec<String> {
         "OrphanedBranchDiscarded" => {}
         other => lines.push(format!("operation {id} has an audit row of the unknown kind '{other}'")),
     }
+    // Of several, the first is the one that was recorded.
+    if let Some(first) = commits.first().filter(|first| row.commit.as_ref() != Some(&first.id)) {
+        let named = row.commit.as_deref().unwrap_or("no commit");
+        lines.push(format!("the audit row of operation {id} names {named}; its commit is {}", first.id));
+    }
     for commit in commits {
-        if row.commit.as_ref() != Some(&commit.id) {
-            let named = row.commit.as_deref().unwrap_or("no commit");
-            lines.push(format!("the audit row of operation {id} names {named}; its commit is {}", commit.id));
-        }
         // What its own writer published and did not live to disarm keeps its writer's actor.
         let expected = if commit.kind == "written" { &row.actor } else { RECOVERY_ACTOR };
         if commit.actor != expected {
@@ -181,6 +198,15 @@ fn commit_trouble(world: &World, row: &RecoveryFact) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Whether the writer of an operation lived to be told of its end. Another process took it for dead and undid it between
+/// two of its commits; what it landed after that is undone by a second commit, and the audit keeps its one row.
+fn outlived_its_undoing(evidence: &Evidence, id: &str) -> bool {
+    evidence.operations.iter().any(|operation| match &operation.outcome {
+        Outcome::Refused { error } => error.kind == "conflict" && error.operation.as_deref() == Some(id),
+        _ => false,
+    })
 }
 
 /// What a row says against what its client was told and against the rows themselves.
@@ -223,5 +249,15 @@ mod tests {
     #[test]
     fn goes_red_on_every_planted_defect_and_on_nothing_else() {
         sound::prove(&OneAuditRowPerRecoveredOperation);
+    }
+
+    #[test]
+    fn a_writer_that_outlived_its_undoing_is_undone_twice_and_recorded_once() {
+        let mut evidence = sound::evidence();
+        let error = ErrorData { operation: Some("OP5".into()), ..ErrorData::new("conflict", "undone") };
+        evidence.operations[6].outcome = Outcome::Refused { error };
+        let like = sound::commit(&mut evidence, "C5").clone();
+        sound::world(&mut evidence).commits.insert(0, CommitFact { id: "C9".into(), graph_version: 9, ..like });
+        assert_eq!(OneAuditRowPerRecoveredOperation.check(&evidence), Ok(()));
     }
 }

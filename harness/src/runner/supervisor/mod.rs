@@ -46,6 +46,8 @@ pub struct RunOptions {
     pub started: RunStarted,
     /// Cells that run at the same time.
     pub jobs: usize,
+    /// Failures after which no more cells are begun.
+    pub failed_max: Option<u64>,
     /// Backends that must be there.
     pub required: Vec<BackendKind>,
     /// Whether backends are asked for their promises first.
@@ -202,6 +204,9 @@ impl Run {
             let verdict = Verdict::NotApplicable { reason: reason.clone(), line: None };
             return self.finish_unrun(&plan, verdict);
         }
+        if let Some(reason) = self.ended_early() {
+            return self.finish_unrun(&plan, Verdict::Skipped { reason });
+        }
         let backend = match self.backends.standing(plan.backend).await {
             Standing::Ready(backend) => backend,
             Standing::Skipped(reason) => return self.finish_unrun(&plan, Verdict::Skipped { reason }),
@@ -212,6 +217,13 @@ impl Run {
         let log = CellLog::new(Arc::clone(&self.bus), plan.id.clone());
         log.emit(Event::CellStarted { cell: plan.id.clone(), seed: seed.0 });
         self.run_on(&plan, backend.as_ref(), seed, &log, started).await
+    }
+
+    /// Why no more cells are begun, if that is so.
+    fn ended_early(&self) -> Option<String> {
+        let failed = self.summary.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).failed.len() as u64;
+        let max = self.options.failed_max.filter(|max| failed >= *max)?;
+        Some(format!("the run was to end after {max} failed"))
     }
 
     async fn run_on(

@@ -142,7 +142,7 @@ pub async fn recovered_since(host: &Arc<Host>, before: &[Recovery]) -> Recovered
         }
         match row.kind {
             RecoveryKind::RolledForward => recovered.rolled_forward.push(operation),
-            _ if row.commit.is_none() => recovered.retired.push(operation),
+            _ if row.tables.is_empty() => recovered.retired.push(operation),
             _ => recovered.rolled_back.push(operation),
         }
     }
@@ -155,8 +155,9 @@ pub async fn tell_retired_apart(host: &Arc<Host>, recovered: &mut Recovered) {
         return;
     }
     let audit = recoveries(host).await;
-    let retired =
-        |operation: &String| audit.iter().any(|row| row.operation_id.to_string() == *operation && row.commit.is_none());
+    let retired = |operation: &String| {
+        audit.iter().any(|row| row.operation_id.to_string() == *operation && row.tables.is_empty())
+    };
     let (given_up, undone) = std::mem::take(&mut recovered.rolled_back).into_iter().partition(retired);
     recovered.retired.extend::<Vec<String>>(given_up);
     recovered.rolled_back = undone;
