@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::evidence::{
     Closing, CommitFact, Damage, Evidence, LoadMode, OperationCall, OperationRecord, ReadOnlyOpen, Reading,
-    RecoveredTable, RecoveryFact, SecondRecovery, SidecarSighting, TablePin, Tick, VersionReading, World, WriteProbe,
+    RecoveredTable, RecoveryFact, SecondRecovery, SidecarSighting, TablePin, Taken, Tick, VersionReading, World,
+    WriteProbe,
 };
 use super::facts::{ObjectFact, PropertyFacts, SchemaFacts, TypeFacts, TypeKind};
 use super::invariant::Invariant;
@@ -52,7 +53,12 @@ pub fn evidence() -> Evidence {
         operations: operations(),
         damage: Vec::new(),
         sightings: vec![sighting(4, 17, "OP4"), sighting(6, 25, "OP5"), sighting(8, 33, "OP6")],
-        readings: vec![reading("main", 4, first.clone()), reading("reader", 14, second)],
+        readings: vec![
+            reading("main", 4, 2, Taken::Held, first.clone()),
+            reading("reader 1", 14, 3, Taken::Fetched, second),
+            reading("reader 1", 14, 2, Taken::Kept, first.clone()),
+        ],
+        reader_failures: Vec::new(),
         version_readings: vec![VersionReading {
             graph_version: 2,
             type_name: "Person".into(),
@@ -179,11 +185,11 @@ fn people(people: &[(&str, i64)]) -> Vec<Row> {
         .collect()
 }
 
-fn reading(handle: &str, started: Tick, people: Vec<Row>) -> Reading {
+fn reading(handle: &str, started: Tick, graph_version: u64, taken: Taken, people: Vec<Row>) -> Reading {
     let mut rows = final_rows();
     rows.insert("Person".into(), people);
     let (handle, process) = (handle.to_owned(), "main".to_owned());
-    Reading { step: Some(1), handle, process, started, ended: started + 1, graph_version: 2, rows }
+    Reading { step: Some(1), handle, process, started, ended: started + 1, graph_version, taken, rows }
 }
 
 fn final_rows() -> BTreeMap<String, Vec<Row>> {

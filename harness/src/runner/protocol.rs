@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::backend::CellAddress;
 use crate::event::{CellId, FaultId, FaultTally, Firing, Outcome, StoreCall};
 use crate::fault::FaultOrder;
-use crate::oracle::evidence::{Closing, ReadOnlyOpen, VersionReading, WriteProbe};
+use crate::oracle::evidence::{Closing, ReadOnlyOpen, Taken, Tick, VersionReading, WriteProbe};
 use crate::oracle::facts::SchemaFacts;
 use crate::scenario::model::{Load, OpenMode, Scenario, Step};
 use crate::seed::Seed;
@@ -40,6 +40,13 @@ pub enum Request {
         /// The fault.
         fault: FaultId,
     },
+    /// Lets the readers beside the steps read again. What they read from now on is said to have begun after `since`.
+    Look {
+        /// Where the cell's order of events stands.
+        since: Tick,
+    },
+    /// The readers beside the steps have read enough.
+    Enough,
     /// The cell is over: everything of it is dropped.
     End,
 }
@@ -114,6 +121,11 @@ pub enum Order {
         /// Process.
         process: String,
     },
+    /// Reads one snapshot after another, until the readers have read enough.
+    Read {
+        /// The reader's number, from 1.
+        reader: u64,
+    },
     /// Looks at the store from outside: which sidecars lie there, and what versions became visible.
     Observe,
     /// Converges the graph in a fresh process and makes the closing observations, except for the probes.
@@ -186,6 +198,8 @@ pub enum Note {
         /// By which fault.
         fault: FaultId,
     },
+    /// A reader beside the steps has read a snapshot.
+    Saw(Box<Saw>),
     /// The last words of a process.
     Dying {
         /// Process.
@@ -197,6 +211,19 @@ pub enum Note {
         /// Its store calls since they were last told.
         calls: Vec<StoreCall>,
     },
+}
+
+/// What a reader beside the steps saw in one snapshot.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Saw {
+    /// The reader's number.
+    pub reader: u64,
+    /// A place in the cell's order of events that lay behind when the reading began.
+    pub since: Tick,
+    /// How the snapshot came about.
+    pub taken: Taken,
+    /// Every type.
+    pub read: WholeTypes,
 }
 
 /// How an order ended and what was seen in it. What an order does not see stays empty.

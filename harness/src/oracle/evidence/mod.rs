@@ -42,8 +42,11 @@ pub struct Evidence {
     pub damage: Vec<Damage>,
     /// Listings of the recovery folder, one after each step and one right after every crash.
     pub sightings: Vec<SidecarSighting>,
-    /// What readers saw while the steps ran: one for each query step and each `check` on rows.
+    /// What readers saw while the steps ran: one for each query step and each `check` on rows, and those of the readers
+    /// beside the steps, in the order in which they were heard of.
     pub readings: Vec<Reading>,
+    /// Readers beside the steps that could not go on reading.
+    pub reader_failures: Vec<ReaderFailure>,
     /// Digests of published versions, each taken twice: when the version was new, and at the end.
     pub version_readings: Vec<VersionReading>,
     /// Every read-only open: those the steps asked for, and the one of the closing observations.
@@ -101,8 +104,35 @@ pub struct Reading {
     pub ended: Tick,
     /// The snapshot's graph version.
     pub graph_version: u64,
+    /// How the snapshot came about.
+    #[serde(default)]
+    pub taken: Taken,
     /// Whole types only: a type that was not read in full is not listed.
     pub rows: BTreeMap<String, Vec<Row>>,
+}
+
+/// How a reader came by its snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Taken {
+    /// It is what the handle happened to see.
+    #[default]
+    Held,
+    /// It was fetched from the store after the reading began: whatever was acknowledged by then has to be in it.
+    Fetched,
+    /// It had been read before, and was read once more after others had written.
+    Kept,
+}
+
+/// A reader beside the steps that could not go on reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReaderFailure {
+    /// The reader.
+    pub reader: String,
+    /// When that was heard of.
+    pub at: Tick,
+    /// How its reading ended.
+    pub why: String,
 }
 
 /// One table version, digested when it was published and again at the end.

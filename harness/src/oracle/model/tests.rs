@@ -8,7 +8,7 @@ use super::trajectory::{Trajectory, follow};
 use super::write::{Refusal, apply};
 use super::{Candidate, State};
 use crate::event::{ErrorData, Outcome, WriteData};
-use crate::oracle::evidence::{Damage, Evidence, LoadMode, OperationCall, OperationRecord, Reading};
+use crate::oracle::evidence::{Damage, Evidence, LoadMode, OperationCall, OperationRecord, Reading, Taken};
 use crate::oracle::rows::Row;
 use crate::oracle::sound;
 
@@ -210,6 +210,7 @@ fn a_reader_cannot_see_what_began_after_it_ended() {
         started: 0,
         ended,
         graph_version: 2,
+        taken: Taken::Held,
         rows: BTreeMap::from([("Person".to_owned(), vec![sound::row(&[("name", "a".into()), ("age", age.into())])])]),
     };
     let explained = |reading: &Reading| candidates.iter().any(|way| way.explains(&evidence, &schema, &[reading]));
@@ -217,6 +218,26 @@ fn a_reader_cannot_see_what_began_after_it_ended() {
     assert!(!explained(&seen(2, 2)), "the second write begins at 2");
     assert!(explained(&seen(2, 3)));
     assert!(!explained(&seen(3, 9)));
+}
+
+#[test]
+fn a_write_in_doubt_may_have_landed_before_a_longer_one_that_began_earlier() {
+    let doubt = Outcome::InDoubt { error: ErrorData::new("in-doubt", "nobody knows") };
+    let mut evidence = cell(vec![
+        (load(LoadMode::Append, &[person("a", 1)]), ok(2)),
+        (load(LoadMode::Append, &[company("x")]), ok(4)),
+        (sql("UPDATE Person SET age = 2"), doubt),
+    ]);
+    // The second write is under way until after the third has ended.
+    evidence.operations[1].ended = Some(90);
+    let Trajectory::Followed { candidates, .. } = follow(&evidence) else { panic!("followed") };
+    let was = |age: i64, companies: usize| {
+        candidates.iter().flat_map(|way| &way.past).any(|moment| {
+            ages(&moment.state) == known(&[("a", age)]) && moment.state.rows("Company").count() == companies
+        })
+    };
+    assert!(was(2, 0), "the update was there before the company was");
+    assert!(was(1, 1), "or it came later");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::footprint::{self, Footprint};
 use super::state::State;
 use super::write::{self, Refusal};
-use crate::oracle::evidence::{Evidence, Known, OperationCall, OperationRecord, Reading, Tick};
+use crate::oracle::evidence::{Evidence, Known, OperationCall, OperationRecord, Reading, Taken, Tick};
 use crate::oracle::facts::SchemaFacts;
 
 /// More ways than this are not followed: the model then says that it cannot tell.
@@ -41,33 +41,38 @@ impl Candidate {
     }
 
     /// Whether every one of these readings, which must be in the order in which they started, saw a state of this
-    /// candidate, with no handle ever going back or missing its own acknowledged writes.
+    /// candidate, with no handle ever going back or missing acknowledged writes that it has to show.
     pub fn explains(&self, evidence: &Evidence, schema: &SchemaFacts, readings: &[&Reading]) -> bool {
         let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         readings.iter().all(|reading| {
             let reader = (reading.process.as_str(), reading.handle.as_str());
-            let earliest = seen.get(&reader).copied().unwrap_or(0).max(self.own_writes(evidence, reading));
+            let earliest = match reading.taken {
+                // It is read once more because it is old.
+                Taken::Kept => 0,
+                _ => seen.get(&reader).copied().unwrap_or(0).max(self.owed_writes(evidence, reading)),
+            };
             let place = (earliest..self.past.len()).find(|&at| {
                 let moment = &self.past[at];
                 moment.latest_started < reading.ended && moment.state.differences(schema, &reading.rows).is_empty()
             });
-            if let Some(at) = place {
+            if let Some(at) = place.filter(|_| reading.taken != Taken::Kept) {
                 seen.insert(reader, at);
             }
             place.is_some()
         })
     }
 
-    /// The place of the latest write that the reading's own handle had acknowledged before it began.
-    fn own_writes(&self, evidence: &Evidence, reading: &Reading) -> usize {
-        let is_own = |index: usize| {
+    /// The place of the latest write that was acknowledged before the reading began and that it has to show: to a handle
+    /// its own writes, to a snapshot that was fetched from the store everybody's.
+    fn owed_writes(&self, evidence: &Evidence, reading: &Reading) -> usize {
+        let is_owed = |index: usize| {
             let operation = &evidence.operations[index];
+            let is_own = operation.process == reading.process && operation.handle == reading.handle;
             operation.known() == Known::Acknowledged
-                && operation.process == reading.process
-                && operation.handle == reading.handle
+                && (is_own || reading.taken == Taken::Fetched)
                 && operation.ended.is_some_and(|ended| ended < reading.started)
         };
-        self.past.iter().rposition(|moment| moment.write.is_some_and(is_own)).unwrap_or(0)
+        self.past.iter().rposition(|moment| moment.write.is_some_and(is_owed)).unwrap_or(0)
     }
 }
 
@@ -181,8 +186,8 @@ fn first_loss(schema: &SchemaFacts, evidence: &Evidence) -> Option<Lost> {
     damage.chain(calls).min_by_key(|lost| lost.at)
 }
 
-/// Writes in the order in which they may have taken effect: acknowledged ones that overlapped in the order of the graph
-/// versions they report, everything else by its start.
+/// Writes in the order in which they may have taken effect: one in doubt can do so from its start on, an acknowledged one
+/// did by its end; acknowledged ones that overlapped come in the order of the graph versions they report.
 fn ordered_writes<'a>(schema: &SchemaFacts, evidence: &'a Evidence, until: Option<Tick>) -> Vec<Write<'a>> {
     let mut writes: Vec<Write> = evidence
         .operations
@@ -193,7 +198,10 @@ fn ordered_writes<'a>(schema: &SchemaFacts, evidence: &'a Evidence, until: Optio
             footprint::footprint(schema, &operation.call).map(|footprint| Write { index, operation, footprint })
         })
         .collect();
-    writes.sort_by_key(|write| write.operation.started);
+    writes.sort_by_key(|write| match (write.operation.known(), write.operation.ended) {
+        (Known::Acknowledged, Some(ended)) => ended,
+        _ => write.operation.started,
+    });
     // Acknowledged writes trade places among themselves only, so that a write in doubt keeps its place.
     let places: Vec<usize> =
         (0..writes.len()).filter(|&at| writes[at].operation.known() == Known::Acknowledged).collect();

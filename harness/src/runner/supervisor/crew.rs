@@ -121,6 +121,14 @@ impl Crew {
         }
     }
 
+    /// Tells the readers beside the steps something.
+    pub async fn tell_readers(&mut self, request: &Request) {
+        let key = self.key(Seat::Outside);
+        if let Some(member) = self.members.get_mut(&key) {
+            member.worker.send(request).await;
+        }
+    }
+
     /// Kills the worker that carries an order out. Its death is the next thing to be heard of it.
     pub fn kill(&mut self, seat: Seat<'_>) -> bool {
         let key = self.key(seat);

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{FaultTally, Outcome};
 use crate::oracle::evidence::{
-    Damage, Evidence, LoadMode, OperationCall, OperationRecord, Reading, SidecarSighting, Tick,
+    Damage, Evidence, LoadMode, OperationCall, OperationRecord, ReaderFailure, Reading, SidecarSighting, Taken, Tick,
 };
-use crate::runner::protocol::Report;
+use crate::runner::protocol::{Report, Saw};
 use crate::scenario::model::{self, Action, OpenMode, Repair, Step};
 
 /// Collects the evidence.
@@ -96,6 +96,8 @@ impl Ledger {
                 started: begun.started,
                 ended,
                 graph_version: read.graph_version,
+                // A check opens the graph for itself; a query takes the handle as it is.
+                taken: if matches!(step.action, Action::Check(_)) { Taken::Fetched } else { Taken::Held },
                 rows: read.rows.clone(),
             });
         }
@@ -112,6 +114,32 @@ impl Ledger {
             self.evidence.schema = Some(schema.clone());
         }
         self.evidence.read_only_opens.extend(report.read_only_open.clone());
+    }
+
+    /// Where the order of events stands; whatever happens later has a place after it.
+    pub fn now(&mut self) -> Tick {
+        self.next_tick()
+    }
+
+    /// Takes what a reader beside the steps saw.
+    pub fn saw(&mut self, saw: Saw) {
+        let ended = self.next_tick();
+        self.evidence.readings.push(Reading {
+            step: None,
+            handle: reader_name(saw.reader),
+            process: "(outside)".to_owned(),
+            started: saw.since,
+            ended,
+            graph_version: saw.read.graph_version,
+            taken: saw.taken,
+            rows: saw.read.rows,
+        });
+    }
+
+    /// A reader beside the steps could not go on.
+    pub fn reader_failed(&mut self, number: u64, why: String) {
+        let at = self.next_tick();
+        self.evidence.reader_failures.push(ReaderFailure { reader: reader_name(number), at, why });
     }
 
     /// Takes what was seen from outside after a step.
@@ -191,6 +219,10 @@ fn call_of(action: &Action) -> Option<OperationCall> {
         Action::Repair(repair) => OperationCall::Repair { confirmed: *repair == Repair::Confirm },
         _ => return None,
     })
+}
+
+fn reader_name(number: u64) -> String {
+    format!("reader {number}")
 }
 
 /// A load as the oracle wants it.

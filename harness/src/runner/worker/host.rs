@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use omnigraph::clock::{Clock, SystemClock};
 use rand::rngs::StdRng;
+use tokio::sync::watch;
 
 use super::outbox::Outbox;
 use super::process::Process;
 use super::site::Site;
 use crate::event::FaultId;
+use crate::oracle::evidence::Tick;
 use crate::runner::protocol::Begin;
 use crate::workload::surroundings::{SimulatedClock, Surroundings};
 
@@ -28,6 +30,17 @@ pub struct Host {
     pub seen: Mutex<HashSet<(String, u64)>>,
     /// Ids for what is planted.
     pub planting: Mutex<StdRng>,
+    /// What the readers beside the steps were told last.
+    pub looks: watch::Sender<Look>,
+}
+
+/// What the readers beside the steps were told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    /// Where the cell's order of events stood.
+    pub since: Tick,
+    /// Whether they have read enough.
+    pub enough: bool,
 }
 
 impl Host {
@@ -49,6 +62,7 @@ impl Host {
             lives: Mutex::default(),
             seen: Mutex::default(),
             planting,
+            looks: watch::Sender::default(),
         }))
     }
 
@@ -85,6 +99,16 @@ impl Host {
     /// Lets the window go on that this fault holds.
     pub fn release(&self, process: &str, fault: &FaultId) -> bool {
         self.living(process).is_some_and(|process| process.board.release(fault))
+    }
+
+    /// Lets the readers read again.
+    pub fn look(&self, since: Tick) {
+        self.looks.send_modify(|look| look.since = since);
+    }
+
+    /// The readers have read enough.
+    pub fn enough(&self) {
+        self.looks.send_modify(|look| look.enough = true);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Process>>> {

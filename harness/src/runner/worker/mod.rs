@@ -5,7 +5,8 @@
 //!
 //! - [`host`]: what it holds of a cell; [`site`]: the cell's store; [`process`]: one process of the cell.
 //! - [`order`]: carrying an order out; [`step`]: an order that is a step of the scenario.
-//! - [`observe`], [`world`], [`closing`], [`probe`], [`facts`]: looking from outside, for the oracle.
+//! - [`observe`], [`world`], [`closing`], [`probe`], [`facts`]: looking from outside, for the oracle. [`reader`]: reading
+//!   beside the steps.
 //! - [`outbox`]: everything that it says.
 
 mod closing;
@@ -16,6 +17,7 @@ mod order;
 mod outbox;
 mod probe;
 mod process;
+mod reader;
 mod site;
 mod step;
 mod world;
@@ -120,6 +122,16 @@ impl Serving {
             Request::Release { process, fault } => {
                 if let Ok(host) = &self.host {
                     host.release(&process, &fault);
+                }
+            }
+            Request::Look { since } => {
+                if let Ok(host) = &self.host {
+                    host.look(since);
+                }
+            }
+            Request::Enough => {
+                if let Ok(host) = &self.host {
+                    host.enough();
                 }
             }
             Request::End => self.end(),

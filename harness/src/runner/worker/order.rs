@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::host::Host;
-use super::{closing, facts, observe, probe, step};
+use super::{closing, facts, observe, probe, reader, step};
 use crate::event::Outcome;
 use crate::runner::protocol::{Order, Report};
 use crate::scenario::model::{Load, LoadMode, OpenMode};
@@ -30,6 +30,7 @@ pub async fn carry_out(host: &Arc<Host>, order: Order) -> Report {
             process.lift_all();
             step::report(&process, Done::of(Outcome::done()))
         }
+        Order::Read { reader } => reader::read(host, reader).await,
         Order::Observe => observe::observe(host).await,
         Order::Close { versions } => closing::close(host, versions).await,
         Order::Objects { bytes_max } => {

@@ -63,6 +63,12 @@ pub struct Scenario {
     pub seed: Option<u64>,
     /// The graph that the steps find.
     pub graph: GraphSpec,
+    /// Readers that look on beside the steps, each through a handle of its own in a process that never writes. From the
+    /// first step until after the last they take one snapshot after another and read every type in it, at least once
+    /// after each step. Odd ones refresh one handle, even ones open the graph anew each time.
+    #[serde(default, skip_serializing_if = "no_readers")]
+    #[schemars(range(max = 4))]
+    pub readers: u64,
     /// What happens, in order.
     pub steps: Vec<Step>,
     /// Standing invariants that are not judged here, each with a reason.
@@ -108,6 +114,10 @@ impl Scenario {
         let named = self.steps.iter().map(Step::process);
         named.chain([DEFAULT_PROCESS]).collect()
     }
+}
+
+fn no_readers(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A backend that a scenario can ask for.

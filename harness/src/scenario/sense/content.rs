@@ -17,6 +17,7 @@ pub(super) fn judge(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
     }
     if let Some(scenario) = seen.whole {
         invariants(seen, scenario, mistakes);
+        readers(seen, scenario, mistakes);
         something_is_checked(seen, scenario, mistakes);
     }
 }
@@ -34,6 +35,13 @@ fn texts(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
     {
         let mistake = contradiction(value.span, "a scenario without a backend never runs");
         mistakes.push(mistake.suggest("leave the key out to run everywhere"));
+    }
+}
+
+fn readers(seen: &Seen<'_>, scenario: &Scenario, mistakes: &mut Vec<Diagnostic>) {
+    if scenario.readers > 0 && scenario.creates_by_step() {
+        let mistake = contradiction(key_span(seen.root, "readers"), "readers find no graph before a step creates it");
+        mistakes.push(mistake.suggest("leave them out, and read with steps 'check' and 'query'"));
     }
 }
 

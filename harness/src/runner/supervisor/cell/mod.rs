@@ -2,12 +2,13 @@
 //!
 //! - this file: the set-up, and a step from its handle to its order;
 //! - [`background`]: steps that run beside others, and processes that a step kills; [`finish`]: the end of a step;
-//! - [`closing`]: what follows the last step; [`orders`]: giving orders, and hearing what becomes of them.
+//! - [`readers`]: readers beside the steps; [`closing`]: what follows the last step; [`orders`]: giving orders, and hearing what becomes of them.
 
 mod background;
 mod closing;
 mod finish;
 mod orders;
+mod readers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::readers::Reader;
 use super::crew::{Crew, Seat};
 use super::ledger::{Begun, Ledger, load_call};
 use super::log::CellLog;
@@ -61,6 +63,7 @@ pub struct CellRun<'a> {
     last_fault: Option<FaultId>,
     saved: BTreeMap<String, Vec<SavedObject>>,
     commits_before: usize,
+    readers: BTreeMap<u64, Reader>,
 }
 
 /// What the supervisor knows of a process.
@@ -124,12 +127,15 @@ impl<'a> CellRun<'a> {
             last_fault: None,
             saved: BTreeMap::new(),
             commits_before: 0,
+            readers: BTreeMap::new(),
         }
     }
 
     /// Runs everything.
     pub async fn run(mut self) -> Outcomes {
-        if self.steps().await.is_ok() || self.may_close() {
+        let ended = self.steps().await;
+        self.dismiss_readers().await;
+        if ended.is_ok() || self.may_close() {
             self.close().await;
         }
         let evidence = std::mem::take(&mut self.ledger).into_evidence();
@@ -167,8 +173,10 @@ impl<'a> CellRun<'a> {
 
     async fn steps(&mut self) -> Result<(), Stop> {
         self.set_up().await?;
+        self.start_readers().await?;
         for (index, step) in self.scenario.steps.iter().enumerate() {
             self.step(index as u64 + 1, step).await?;
+            self.let_readers_look().await?;
         }
         Ok(())
     }

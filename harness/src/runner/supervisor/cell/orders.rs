@@ -71,6 +71,7 @@ impl CellRun<'_> {
             Note::Held { fault } => {
                 self.held.insert(fault);
             }
+            Note::Saw(saw) => self.take_reading(*saw),
             Note::Dying { process, tallies, calls, .. } => {
                 self.ledger.count(&tallies);
                 for call in calls {
