@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::limit;
-use super::{Scenario, parse};
+use super::{Scenario, parse_cases};
 use crate::diagnostic::Report;
 
 /// The folder of all scenarios, as seen from the top of the project.
@@ -23,12 +23,12 @@ pub struct Found {
 }
 
 impl Found {
-    /// Reads and validates it. The outer error is trouble with the file, the inner one with what stands in it.
-    pub fn read(&self) -> io::Result<Result<Scenario, Report>> {
+    /// Reads and validates its scenarios: one, or several cases. The outer error is trouble with the file, the inner one with what stands in it.
+    pub fn read(&self) -> io::Result<Result<Vec<Scenario>, Report>> {
         let mut bytes = Vec::new();
         // One byte more than allowed is enough to see that it is too much.
         File::open(&self.path)?.take(limit::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-        Ok(parse(&self.name, &self.path.to_string_lossy(), &bytes))
+        Ok(parse_cases(&self.name, &self.path.to_string_lossy(), &bytes))
     }
 }
 

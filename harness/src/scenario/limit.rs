@@ -12,6 +12,10 @@ pub const TEXT_BYTES_MAX: usize = 64 * 1024;
 pub const STEPS_MAX: usize = 500;
 /// Most rows in one step or in the setup, generated ones included.
 pub const ROWS_MAX: usize = 10_000;
+/// Most cases of one file.
+pub const CASES_MAX: usize = 256;
+/// Most values in all cases of one file together.
+pub const CASES_VALUES_MAX: usize = 1_000_000;
 /// Most mistakes that are reported for one file.
 pub const DIAGNOSTICS_MAX: usize = 100;
 /// Longest name of a handle, a process, a background step, a fault or a damage, in characters.

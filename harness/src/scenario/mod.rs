@@ -7,11 +7,13 @@
 //! - [`schema`]: the JSON Schema, made from the model's types, for editors; [`shape`]: the same as a walk needs it.
 //! - [`tree`]: YAML in which every value knows its place; [`walk`]: a value against a shape, every mistake at once, with
 //!   [`format`] for texts that have a form and [`nearest`] for the name that was meant.
+//! - [`cases`]: a file that says several scenarios.
 //! - [`sense`]: contradictions and faults that nothing can reach.
 //! - [`parse`]: all of that, in order.
 //! - [`discover`]: files in a folder; [`select`]: which of them, on which backends.
 //! - [`reference`]: the page about the format, made from the schema.
 
+mod cases;
 pub mod catalogue;
 mod discover;
 mod format;
@@ -31,5 +33,5 @@ mod walk;
 
 pub use discover::{FOLDER, Found, discover};
 pub use model::Scenario;
-pub use parse::parse;
+pub use parse::{parse, parse_cases};
 pub use select::{Selection, armed};

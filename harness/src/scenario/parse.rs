@@ -4,13 +4,26 @@ use super::model::{Scenario, Step};
 use super::sense::{self, Seen};
 use super::shape::Shapes;
 use super::tree::{self, Entry, Kind, Node};
-use super::{limit, walk};
+use super::{cases, limit, walk};
 use crate::diagnostic::{Code, Diagnostic, Report, Source};
 
-/// Reads a scenario. `name` is its path below `scenarios/` without the extension, `path` is what people know the file by.
+/// Reads one scenario: a file without `for`. The rest is as in [`parse_cases`].
+pub fn parse(name: &str, path: &str, bytes: &[u8]) -> Result<Scenario, Report> {
+    let mut cases = parse_cases(name, path, bytes)?;
+    match (cases.pop(), cases.is_empty()) {
+        (Some(scenario), true) if scenario.name == name => Ok(scenario),
+        _ => {
+            let source = Source::new(path, String::from_utf8_lossy(bytes));
+            let mistake = Diagnostic::new(Code::Contradiction, source.point(0), "one scenario belongs here, not cases");
+            Err(Report::new(source, vec![mistake]))
+        }
+    }
+}
+
+/// Reads every scenario of a file: one, or its cases. `name` is its path below `scenarios/` without the extension, `path` is what people know the file by.
 ///
 /// Never panics and never takes more than memory in proportion to [`limit::FILE_BYTES_MAX`], whatever the bytes.
-pub fn parse(name: &str, path: &str, bytes: &[u8]) -> Result<Scenario, Report> {
+pub fn parse_cases(name: &str, path: &str, bytes: &[u8]) -> Result<Vec<Scenario>, Report> {
     let refused = |text: &str, code, at: usize, message: String| {
         let source = Source::new(path, text);
         let span = source.point(at);
@@ -26,14 +39,26 @@ pub fn parse(name: &str, path: &str, bytes: &[u8]) -> Result<Scenario, Report> {
     })?;
     let source = Source::new(path, text);
     let (root, mut mistakes) = tree::read(&source);
-    let scenario = root.and_then(|root| build(&source, &root, &mut mistakes));
-    match scenario {
-        Some(mut scenario) if mistakes.is_empty() => {
-            scenario.name = name.to_owned();
+    let cases = root.map_or_else(Vec::new, |root| cases::expand(root, &mut mistakes));
+    let mut scenarios = Vec::with_capacity(cases.len());
+    for case in cases {
+        let mut found = Vec::new();
+        if let Some(mut scenario) = build(&source, &case.root, &mut found) {
+            scenario.name =
+                std::iter::once(name).chain(case.choices.iter().map(String::as_str)).collect::<Vec<_>>().join("/");
             scenario.path = path.to_owned();
-            Ok(scenario)
+            scenarios.push(scenario);
         }
-        _ => {
+        // What is wrong in one case tends to be wrong in all of them.
+        found.retain(|mistake| !mistakes.contains(mistake));
+        mistakes.append(&mut found);
+        if mistakes.len() >= limit::DIAGNOSTICS_MAX {
+            break;
+        }
+    }
+    match mistakes.is_empty() && !scenarios.is_empty() {
+        true => Ok(scenarios),
+        false => {
             if mistakes.is_empty() {
                 let message = "the file holds no scenario";
                 mistakes.push(

@@ -309,7 +309,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn size(node: &Node) -> usize {
+/// Values in a tree, a long text for several.
+pub(super) fn size(node: &Node) -> usize {
     match &node.kind {
         Kind::List(items) => 1 + items.iter().map(size).sum::<usize>(),
         Kind::Map(entries) => 1 + entries.iter().map(|entry| weight(&entry.key) + size(&entry.value)).sum::<usize>(),
@@ -323,7 +324,8 @@ fn weight(text: &str) -> usize {
     1 + text.len() / 64
 }
 
-fn depth(node: &Node) -> usize {
+/// Levels below a value.
+pub(super) fn depth(node: &Node) -> usize {
     match &node.kind {
         Kind::List(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
         Kind::Map(entries) => 1 + entries.iter().map(|entry| depth(&entry.value)).max().unwrap_or(0),

@@ -164,9 +164,10 @@ fn commit_trouble(evidence: &Evidence, world: &World, row: &RecoveryFact) -> Vec
                 ));
             }
         }
-        // Retired: it had never moved a table, so there is nothing to publish and nothing to name.
-        "RolledBack" if row.tables.is_empty() => {
-            if !commits.is_empty() || row.commit.is_some() {
+        // Retired: it had never moved a table, so there is nothing to publish and nothing to name. One whose tables another
+        // roll back has restored already moves none either, but is published, so that its writer learns of it.
+        "RolledBack" if row.tables.is_empty() && row.commit.is_none() => {
+            if !commits.is_empty() {
                 lines.push(format!("operation {id} is audited as retired, and {} commits carry it", commits.len()));
             }
         }

@@ -362,6 +362,8 @@ impl Run {
 
 /// The command that runs a cell again where there is no bundle.
 fn replay_command(cell: &CellId, file: &str, seed: u64) -> String {
-    let what = if file.is_empty() { &cell.scenario } else { file };
+    // A case is known by its name alone: its file says others, too.
+    let is_whole_file = file.rsplit_once('.').is_some_and(|(path, _)| path.ends_with(&cell.scenario));
+    let what = if is_whole_file { file } else { &cell.scenario };
     format!("chaos run {what} --backend {} --seed {seed}", cell.backend)
 }

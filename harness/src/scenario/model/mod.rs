@@ -29,7 +29,7 @@ pub use sidecar::{
 };
 pub use step::{Action, Arm, DEFAULT_HANDLE, DEFAULT_PROCESS, Nothing, OpenMode, Repair, Step};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,12 @@ pub struct Scenario {
     /// Where the cell's random streams start; derived from the run's seed and the scenario's name, if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// What the cases of the file differ in: a name, and its choices as words, or each with values of its own. Each choice
+    /// together with each of every other name is a scenario of its own, called after the file and the choices. In it,
+    /// `${name}` stands for the choice and `${name.value}` for a value of it: for any value where it stands alone, for text
+    /// within a text; nothing takes its key with it, and a list is spliced into a list. `<<` takes over the keys of a map.
+    #[serde(default, rename = "for", skip_serializing_if = "BTreeMap::is_empty")]
+    pub cases: BTreeMap<String, Choices>,
     /// The graph that the steps find.
     pub graph: GraphSpec,
     /// Readers that look on beside the steps, each through a handle of its own in a process that never writes. From the
@@ -114,6 +120,16 @@ impl Scenario {
         let named = self.steps.iter().map(Step::process);
         named.chain([DEFAULT_PROCESS]).collect()
     }
+}
+
+/// The choices of one name, in a file that says several scenarios. A scenario that was read has none any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Choices {
+    /// Words.
+    Words(Vec<String>),
+    /// Words with values of their own.
+    WithValues(BTreeMap<String, BTreeMap<String, serde_json::Value>>),
 }
 
 fn no_readers(count: &u64) -> bool {

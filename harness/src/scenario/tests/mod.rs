@@ -4,8 +4,8 @@ mod arbitrary;
 
 use rstest::rstest;
 
-use super::model::{Action, Expect, Scenario};
-use super::{limit, parse, schema};
+use super::model::{Action, Count, Expect, Scenario};
+use super::{limit, parse, parse_cases, schema};
 use crate::diagnostic::{Code, Report, github, json, terminal};
 
 const GOOD: &str = include_str!("good.yaml");
@@ -28,6 +28,8 @@ fn snapshot(assert: impl FnOnce()) {
 #[case::unreachable("unreachable", include_str!("mistakes/unreachable.yaml"))]
 #[case::syntax("syntax", include_str!("mistakes/syntax.yaml"))]
 #[case::twice("twice", include_str!("mistakes/twice.yaml"))]
+#[case::cases("cases", include_str!("mistakes/cases.yaml"))]
+#[case::placeholders("placeholders", include_str!("mistakes/placeholders.yaml"))]
 #[case::nothing_to_check("nothing_to_check", include_str!("mistakes/nothing-to-check.yaml"))]
 fn every_mistake_is_told_at_once(#[case] name: &str, #[case] text: &str) {
     snapshot(|| insta::assert_snapshot!(name, terminal::render(&mistakes_in(text), false)));
@@ -62,6 +64,74 @@ fn what_a_scenario_is_written_as_is_a_scenario_file() {
     assert_eq!(again.to_yaml(), file);
     assert_eq!(again.steps.len(), scenario.steps.len());
     assert_eq!((again.graph, again.backends), (scenario.graph, scenario.backends));
+}
+
+const CASES: &str = "
+summary: a write that is held at ${window} and ends as ${writer}
+why: because
+for:
+  window: [table.commit, manifest.publish]
+  writer:
+    append:
+      step: {load: {rows: [{type: Person, data: {name: bob}}]}}
+      scope: load
+      rows: 2
+      then: [{refresh: {}}, {check: {sidecars: 0}}]
+    update: {step: {mutate: UPDATE Person SET age = 4}, scope: mutate, rows: 1, then: []}
+graph:
+  schema: 'node Person { name: String @key  age: I32? }'
+  setup: [{type: Person, data: {name: alice}}]
+steps:
+  - <<: ${writer.step}
+    start: slow
+    hold: ${writer.scope}:${window}
+  - release: slow
+  - join: slow
+  - ${writer.then}
+  - check: {rows: {Person: '${writer.rows}'}}
+";
+
+#[test]
+fn every_choice_with_every_other_is_a_scenario_of_its_own() {
+    let cases = parse_cases("races/x", "races/x.yaml", CASES.as_bytes()).unwrap_or_else(|report| panic!("{report}"));
+    let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "races/x/table.commit/append",
+            "races/x/table.commit/update",
+            "races/x/manifest.publish/append",
+            "races/x/manifest.publish/update"
+        ]
+    );
+    let hold = |case: &Scenario| case.steps[0].hold.as_ref().map(ToString::to_string);
+    assert_eq!(hold(&cases[0]).as_deref(), Some("load:table.commit"));
+    assert_eq!(hold(&cases[3]).as_deref(), Some("mutate:manifest.publish"));
+    assert_eq!(cases[0].summary, "a write that is held at table.commit and ends as append");
+    assert_eq!(cases.iter().map(|case| case.steps.len()).collect::<Vec<_>>(), [6, 4, 6, 4], "lists are spliced in");
+    let Action::Check(check) = &cases[1].steps[3].action else { panic!("a check") };
+    assert_eq!(check.rows["Person"], Count::Number(1), "a value keeps its type");
+    assert_eq!(cases[1].steps[3].line(), Some(23), "a step stands where it was written");
+    assert!(cases.iter().all(|case| case.cases.is_empty()));
+}
+
+#[test]
+fn cases_cannot_grow_without_bound() {
+    let many: Vec<String> = (0..20).map(|number| format!("c{number}")).collect();
+    let axes: String = ["a", "b", "c"].map(|axis| format!("  {axis}: [{}]\n", many.join(", "))).concat();
+    let text = CASES.replace("for:\n", &format!("for:\n{axes}"));
+    assert_eq!(mistakes_in(&text).diagnostics[0].code, Code::Limit);
+    let long = format!("rows: [{}]", "{type: Person, data: {name: bob}}, ".repeat(2_000));
+    let axes = format!("  big:\n    a: {{{long}}}\n  n: [{}]\n", many.join(", "));
+    let loads = "  - load: {rows: '${big.rows}'}\n".repeat(40);
+    let text = CASES.replace("for:\n", &format!("for:\n{axes}")).replace("steps:\n", &format!("steps:\n{loads}"));
+    assert_eq!(mistakes_in(&text).diagnostics[0].code, Code::Limit);
+}
+
+#[test]
+fn where_one_scenario_belongs_cases_are_refused() {
+    let report = parse("races/x", "races/x.yaml", CASES.as_bytes()).unwrap_err();
+    assert_eq!(report.diagnostics[0].code, Code::Contradiction);
 }
 
 #[test]
@@ -138,13 +208,15 @@ fn every_scenario_of_the_project_is_valid_and_reads_back() {
     let found = super::discover(&root, &root).unwrap();
     assert!(found.len() >= 40, "there are {} scenarios", found.len());
     for file in found {
-        let scenario = file.read().unwrap().unwrap_or_else(|report| panic!("{report}"));
-        let again = parse(&file.name, "", scenario.to_yaml().as_bytes()).unwrap_or_else(|report| panic!("{report}"));
-        assert_eq!(again.to_yaml(), scenario.to_yaml(), "{}", file.name);
-        assert!(
-            matches!(scenario.area(), "canary") == scenario.canary.is_some(),
-            "{}: canaries have a folder of their own",
-            file.name
-        );
+        for scenario in file.read().unwrap().unwrap_or_else(|report| panic!("{report}")) {
+            let again =
+                parse(&scenario.name, "", scenario.to_yaml().as_bytes()).unwrap_or_else(|report| panic!("{report}"));
+            assert_eq!(again.to_yaml(), scenario.to_yaml(), "{}", scenario.name);
+            assert!(
+                matches!(scenario.area(), "canary") == scenario.canary.is_some(),
+                "{}: canaries have a folder of their own",
+                scenario.name
+            );
+        }
     }
 }

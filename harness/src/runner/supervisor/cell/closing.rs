@@ -14,7 +14,14 @@ impl CellRun<'_> {
             let Ok(Ended::Report(report)) = self.lift(process).await else { return };
             self.ledger.count(&report.tallies);
         }
-        for (_, background) in std::mem::take(&mut self.background) {
+        let background = std::mem::take(&mut self.background);
+        // Steps that were not joined are told to go on; where they are held they would stay until their bound.
+        for background in background.values() {
+            if let Some(fault) = &background.hold {
+                self.crew.release(background.step.process(), fault).await;
+            }
+        }
+        for (_, background) in background {
             let ended = self.wait(background.ticket, self.step_deadline()).await;
             let report = self.report_of(&background.step, background.number, ended).await;
             let outcome = report.outcome.clone().unwrap_or_else(Outcome::done);
