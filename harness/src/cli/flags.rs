@@ -110,6 +110,9 @@ pub struct HowArgs {
     /// Also write JUnit XML to this file.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Also write one self-contained HTML page to this file.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Also write every event as a line of JSON to this file.
     #[arg(long, value_name = "FILE")]
     pub json_lines: Option<PathBuf>,

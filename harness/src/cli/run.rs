@@ -16,7 +16,7 @@ use super::settings;
 use crate::backend::{BackendKind, RunContext};
 use crate::diagnostic;
 use crate::event::{Event, Record, RunStarted, Selection, Sink, Verdict};
-use crate::report::{Github, JsonLines, Junit, Progress, Redacting, Redactor, Terminal};
+use crate::report::{Github, Html, JsonLines, Junit, Progress, Redacting, Redactor, Terminal};
 use crate::runner::protocol::WorkerLimits;
 use crate::runner::supervisor::RunResult;
 use crate::runner::{CellPlan, Derive, Limits, RunOptions, plan, run};
@@ -173,6 +173,9 @@ fn sinks(how: &HowArgs, redactor: &Redactor) -> Result<Vec<Box<dyn Sink>>, Strin
     }
     if let Some(path) = &how.junit {
         sinks.push(redacted(Junit::new(create(path)?), redactor));
+    }
+    if let Some(path) = &how.html {
+        sinks.push(redacted(Html::new(create(path)?), redactor));
     }
     if let Some(path) = &how.json_lines {
         sinks.push(redacted(JsonLines::new(create(path)?), redactor));

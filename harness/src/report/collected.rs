@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{CellId, Event, FinishedCell, Record, RunStarted, Summary, Verdict, VerdictName};
+use super::trail::Trails;
+use crate::event::{CellId, Event, FinishedCell, PreflightAnswer, Record, RunStarted, Summary, Verdict, VerdictName};
 
 /// A run, as far as it has been told.
 #[derive(Clone, Debug, Default)]
 pub struct Collected {
     /// How it began.
     pub started: Option<RunStarted>,
-    /// Backends that were ready, each with its details on one line.
-    pub ready: Vec<(String, String)>,
+    /// Backends that were ready.
+    pub ready: Vec<ReadyBackend>,
     /// Backends that are not there, with the reason.
     pub skipped_backends: Vec<(String, String)>,
     /// Backends that are broken, with the reason.
@@ -21,16 +22,37 @@ pub struct Collected {
     pub cells: Vec<FinishedCell>,
     /// The table of verdicts; there only when the run ended.
     pub summary: Option<Summary>,
+    /// What happened in cells that failed.
+    pub trails: Trails,
+}
+
+/// A backend that took cells.
+#[derive(Clone, Debug)]
+pub struct ReadyBackend {
+    /// Its name.
+    pub name: String,
+    /// How long it took to start and to pass its preflight.
+    pub start_ms: u64,
+    /// What the preflight asked, and the answers.
+    pub preflight: Vec<PreflightAnswer>,
+    /// What else there is to say of it, on one line.
+    pub details: String,
 }
 
 impl Collected {
     /// Takes the next event.
     pub fn take(&mut self, record: &Record) {
+        self.trails.take(record);
         match &record.event {
             Event::RunStarted(started) => self.started = Some(started.clone()),
-            Event::BackendReady { backend, details, .. } => {
+            Event::BackendReady { backend, start_ms, preflight, details } => {
                 let details: Vec<String> = details.iter().map(|(name, value)| format!("{name} {value}")).collect();
-                self.ready.push((backend.clone(), details.join(", ")));
+                self.ready.push(ReadyBackend {
+                    name: backend.clone(),
+                    start_ms: *start_ms,
+                    preflight: preflight.clone(),
+                    details: details.join(", "),
+                });
             }
             Event::BackendSkipped { backend, reason } => self.skipped_backends.push((backend.clone(), reason.clone())),
             Event::BackendFailed { backend, reason, .. } => {

@@ -175,7 +175,7 @@ impl<S: Sink> Sink for Redacting<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{JsonLines, Junit, Terminal, samples};
+    use crate::report::{Github, Html, JsonLines, Junit, Terminal, samples};
 
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG";
 
@@ -214,12 +214,15 @@ mod tests {
     fn no_report_shows_a_secret() {
         let mut records = samples::run();
         samples::quote(&mut records, SECRET);
-        let (mut lines, mut junit, mut terminal) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut lines, mut junit, mut terminal, mut html) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut annotations, mut summary) = (Vec::new(), Vec::new());
         {
             let mut sinks: Vec<Box<dyn Sink>> = vec![
                 Box::new(Redacting::new(JsonLines::new(&mut lines), redactor())),
                 Box::new(Redacting::new(Junit::new(&mut junit), redactor())),
                 Box::new(Redacting::new(Terminal::new(&mut terminal), redactor())),
+                Box::new(Redacting::new(Html::new(&mut html), redactor())),
+                Box::new(Redacting::new(Github::new(&mut annotations, &mut summary), redactor())),
             ];
             for sink in &mut sinks {
                 for record in &records {
@@ -228,7 +231,14 @@ mod tests {
                 sink.finish().expect("memory");
             }
         }
-        for (name, report) in [("json lines", lines), ("junit", junit), ("terminal", terminal)] {
+        for (name, report) in [
+            ("json lines", lines),
+            ("junit", junit),
+            ("terminal", terminal),
+            ("html", html),
+            ("annotations", annotations),
+            ("summary", summary),
+        ] {
             let text = String::from_utf8(report).expect("text");
             assert!(!text.contains(SECRET), "{name} shows the secret");
             assert!(text.contains(REDACTED), "{name} never had it, so this proves nothing");

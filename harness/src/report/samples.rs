@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{
-    Breach, CellId, Event, FaultFamily, FaultId, FaultTally, FinishedCell, Record, RunStarted, Selection, StoreCall,
-    Summary, Verdict,
+    Breach, CellId, ErrorData, Event, FaultFamily, FaultId, FaultTally, FinishedCell, Firing, Outcome, PreflightAnswer,
+    Record, RunStarted, Selection, StepRef, StoreCall, Summary, Verdict,
 };
 
 /// A run in which every verdict occurs.
@@ -73,6 +73,25 @@ pub fn run() -> Vec<Record> {
     ])
 }
 
+/// The cell of [`run`] that broke, with a trail.
+pub fn broken_cell() -> CellId {
+    CellId::new("recovery/a-leftover-is-consumed", "memory")
+}
+
+/// A store call.
+pub fn call(sequence: u64, operation: &str, outcome: &str) -> StoreCall {
+    StoreCall {
+        process: "main".into(),
+        sequence,
+        realm: "control".into(),
+        operation: operation.into(),
+        class: "sidecar".into(),
+        path: "__recovery/01J.json".into(),
+        bytes: 512,
+        outcome: outcome.into(),
+    }
+}
+
 /// A run in which everything held.
 pub fn green() -> Vec<Record> {
     finish(vec![
@@ -96,7 +115,77 @@ pub fn quote(records: &mut [Record], text: &str) {
     }
 }
 
+/// The fault that fired in the cells that were run.
+fn fired() -> FaultTally {
+    FaultTally {
+        reached: 2,
+        fired: 1,
+        firings: BTreeSet::from([Firing { at: "load:sidecar.delete".into(), did: "return".into() }]),
+        ..FaultTally::armed(FaultId {
+            step: 1,
+            ordinal: 1,
+            family: FaultFamily::Failpoint,
+            site: "sidecar.delete".into(),
+            action: "return".into(),
+        })
+    }
+}
+
+/// What happened in the cell that broke, with the time of each event.
+fn story() -> Vec<(u64, Event)> {
+    let cell = broken_cell;
+    let step = |number, kind: &str, line| StepRef {
+        number,
+        kind: kind.into(),
+        line: Some(line),
+        process: "main".into(),
+        handle: "main".into(),
+    };
+    let fault = fired().fault;
+    let firing = Firing { at: "load:sidecar.delete".into(), did: "return".into() };
+    let refused = Outcome::Refused { error: ErrorData::new("conflict", "table Person has moved") };
+    let finished =
+        |step, outcome, as_expected| Event::StepFinished { cell: cell(), step, outcome, as_expected, duration_ms: 20 };
+    let call = |sequence, operation: &str, outcome: &str| Event::StoreCall {
+        cell: cell(),
+        call: call(sequence, operation, outcome),
+    };
+    vec![
+        (20, Event::CellStarted { cell: cell(), seed: 42 }),
+        (30, Event::StepStarted { cell: cell(), step: step(1, "load", 11) }),
+        (30, Event::FaultArmed { cell: cell(), fault: fault.clone() }),
+        (40, Event::FaultReached { cell: cell(), fault: fault.clone() }),
+        (40, Event::FaultFired { cell: cell(), fault, firing }),
+        (50, finished(step(1, "load", 11), Outcome::done(), true)),
+        (60, Event::StepStarted { cell: cell(), step: step(2, "load", 14) }),
+        (
+            70,
+            Event::RecoveryObserved {
+                cell: cell(),
+                step: Some(step(2, "load", 14)),
+                rolled_forward: vec!["01J".into()],
+                rolled_back: Vec::new(),
+                retired: Vec::new(),
+                deferred: Vec::new(),
+            },
+        ),
+        (80, finished(step(2, "load", 14), refused, false)),
+        (50, call(0, "put-if-absent", "ok")),
+        (50, call(1, "delete", "failpoint returned an error")),
+        (80, call(2, "list", "ok")),
+        (90, call(3, "get", "ok")),
+    ]
+}
+
 fn cell(scenario: &str, backend: &str, verdict: Verdict) -> FinishedCell {
+    let faults = match &verdict {
+        Verdict::NotExercised { faults } => Some(faults.clone()),
+        Verdict::Skipped { .. }
+        | Verdict::NotApplicable { .. }
+        | Verdict::Infrastructure { .. }
+        | Verdict::Invalid { .. } => Some(Vec::new()),
+        _ => None,
+    };
     FinishedCell {
         cell: CellId::new(scenario, backend),
         summary: "what a crash left is consumed by the next write".into(),
@@ -108,7 +197,7 @@ fn cell(scenario: &str, backend: &str, verdict: Verdict) -> FinishedCell {
         replay: format!("chaos run --seed 42 --backend {backend} scenarios/{scenario}.yaml"),
         verdict,
         duration_ms: 312,
-        faults: Vec::new(),
+        faults: faults.unwrap_or_else(|| vec![fired()]),
         held: vec!["history-is-sound".into()],
         waived: Vec::new(),
     }
@@ -125,30 +214,26 @@ fn finish(cells: Vec<FinishedCell>) -> Vec<Record> {
         started_at: "2026-11-22T12:00:00Z".into(),
         versions: BTreeMap::from([("omnigraph".into(), "0.1.0".into())]),
         selection,
-        failpoints: Vec::new(),
-    };
-    let call = StoreCall {
-        process: "main".into(),
-        sequence: 0,
-        realm: "control".into(),
-        operation: "put-if-absent".into(),
-        class: "sidecar".into(),
-        path: "__recovery/01J.json".into(),
-        bytes: 512,
-        outcome: "ok".into(),
+        failpoints: ["load:sidecar.write", "load:sidecar.delete", "heal:audit.append"].map(String::from).to_vec(),
     };
     let mut events = vec![Event::RunStarted(started)];
     events.push(Event::BackendReady {
         backend: "memory".into(),
         start_ms: 3,
-        preflight: Vec::new(),
+        preflight: vec![PreflightAnswer {
+            check: "create-if-absent has one winner".into(),
+            held: true,
+            detail: Some("1 of 8".into()),
+        }],
         details: BTreeMap::from([("endpoint".into(), "none".into())]),
     });
     if cells.iter().any(|cell| cell.cell.backend == "rustfs") {
         events.push(Event::BackendSkipped { backend: "rustfs".into(), reason: "there is no Docker here".into() });
     }
-    events.push(Event::StoreCall { cell: cells[0].cell.clone(), call });
-    events.extend(cells.into_iter().map(Event::CellFinished));
-    events.push(Event::RunFinished { summary });
-    events.into_iter().enumerate().map(|(at, event)| Record { elapsed_ms: at as u64 * 10, event }).collect()
+    let has_story = cells.iter().any(|cell| cell.cell == broken_cell() && cell.verdict.is_failure());
+    let finished = cells.into_iter().map(Event::CellFinished).chain([Event::RunFinished { summary }]);
+    let before = events.into_iter().zip((0..).step_by(5)).map(|(event, at)| (at, event));
+    let story = if has_story { story() } else { Vec::new() };
+    let after = finished.zip((100..).step_by(10)).map(|(event, at)| (at, event));
+    before.chain(story).chain(after).map(|(elapsed_ms, event)| Record { elapsed_ms, event }).collect()
 }
