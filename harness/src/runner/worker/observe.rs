@@ -142,7 +142,7 @@ pub async fn recovered_since(host: &Arc<Host>, before: &[Recovery]) -> Recovered
         }
         match row.kind {
             RecoveryKind::RolledForward => recovered.rolled_forward.push(operation),
-            _ if row.tables.is_empty() => recovered.retired.push(operation),
+            _ if row.commit.is_none() => recovered.retired.push(operation),
             _ => recovered.rolled_back.push(operation),
         }
     }
@@ -156,7 +156,7 @@ pub async fn tell_retired_apart(host: &Arc<Host>, recovered: &mut Recovered) {
     }
     let audit = recoveries(host).await;
     let retired = |operation: &String| {
-        audit.iter().any(|row| row.operation_id.to_string() == *operation && row.tables.is_empty())
+        audit.iter().any(|row| row.operation_id.to_string() == *operation && row.commit.is_none())
     };
     let (given_up, undone) = std::mem::take(&mut recovered.rolled_back).into_iter().partition(retired);
     recovered.retired.extend::<Vec<String>>(given_up);
