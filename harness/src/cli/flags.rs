@@ -27,6 +27,12 @@ pub enum Command {
     /// Run scenarios; by default all of them on every backend that is there.
     #[command(after_help = TABLE)]
     Run(Box<RunArgs>),
+    /// Kill operations at every one of their durable writes, and their recoveries too.
+    ///
+    /// Runs the scenario files that are sweeps, which `run` leaves out: by default all of them on every backend that is
+    /// there.
+    #[command(after_help = TABLE)]
+    Sweep(Box<SweepArgs>),
     /// List scenarios, and on which backends they run.
     List(ListArgs),
     /// Validate scenarios without running them.
@@ -82,6 +88,26 @@ pub struct RunArgs {
     #[arg(long, value_name = "BACKEND")]
     pub require: Vec<BackendKind>,
     /// Run only the k-th of n parts of the cells, counted from 1.
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<Shard>,
+    /// How it is done.
+    #[command(flatten)]
+    pub how: HowArgs,
+}
+
+/// Flags of `sweep`.
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    /// Which scenario files; those that are no sweeps are left out.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Only this backend; repeat it for several. `service` is any S3 service, from the usual AWS_* variables.
+    #[arg(long, value_name = "BACKEND")]
+    pub backend: Vec<BackendKind>,
+    /// A backend that must be there: without it the sweep fails instead of skipping.
+    #[arg(long, value_name = "BACKEND")]
+    pub require: Vec<BackendKind>,
+    /// Run only the k-th of n parts of the sweeps, counted from 1.
     #[arg(long, value_name = "K/N")]
     pub shard: Option<Shard>,
     /// How it is done.

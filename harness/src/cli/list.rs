@@ -13,7 +13,8 @@ pub fn command(args: &ListArgs) -> Result<Exit, String> {
     let mut text = String::new();
     for scenario in &selected.scenarios {
         let backends: Vec<&str> = scenario.backends.iter().map(|backend| backend.as_str()).collect();
-        text.push_str(&format!("{}  [{}]\n", scenario.name, backends.join(", ")));
+        let sweep = if scenario.sweep.is_some() { "  a sweep" } else { "" };
+        text.push_str(&format!("{}  [{}]{sweep}\n", scenario.name, backends.join(", ")));
         if args.long {
             let tags: Vec<&str> = scenario.tags.iter().map(String::as_str).collect();
             let why = scenario.why.trim().replace('\n', " ");

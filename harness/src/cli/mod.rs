@@ -2,7 +2,7 @@
 //!
 //! - [`flags`]: what can be typed; [`exit`]: how the program ends.
 //! - [`select`]: scenarios that are read and valid; [`settings`]: what the program reads from its surroundings.
-//! - one file a command: [`run`], [`list`], [`check`], [`failpoints`], [`schema`], [`replay`], [`reap`], [`matrix`],
+//! - one file a command: [`run`], [`sweep`], [`list`], [`check`], [`failpoints`], [`schema`], [`replay`], [`reap`], [`matrix`],
 //!   [`backends`]. [`bundles`] keeps what a failure left.
 
 mod backends;
@@ -19,6 +19,7 @@ mod run;
 mod schema;
 mod select;
 mod settings;
+mod sweep;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
     };
     let exit = match &flags.command {
         Command::Run(args) => run::command(args),
+        Command::Sweep(args) => sweep::command(args),
         Command::List(args) => list::command(args),
         Command::Check(args) => check::command(args),
         Command::Failpoints(args) => failpoints::command(args),

@@ -64,7 +64,8 @@ pub fn command(args: &RunArgs) -> Result<Exit, String> {
     Ok(Exit::of(&result))
 }
 
-fn backends(typed: &[BackendKind]) -> Vec<BackendKind> {
+/// The backends that are meant.
+pub fn backends(typed: &[BackendKind]) -> Vec<BackendKind> {
     let mut backends = Vec::new();
     for &kind in if typed.is_empty() { &DEFAULT_BACKENDS[..] } else { typed } {
         if !backends.contains(&kind) {

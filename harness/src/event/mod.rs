@@ -7,12 +7,14 @@ mod cell;
 mod fault;
 mod outcome;
 mod summary;
+mod sweep;
 mod verdict;
 
 pub use cell::{CellId, FinishedCell};
 pub use fault::{FaultFamily, FaultId, FaultTally, Firing};
 pub use outcome::{ErrorData, Outcome, OutcomeName, WriteData};
 pub use summary::{Summary, VerdictCounts};
+pub use sweep::SweepReport;
 pub use verdict::{Breach, Verdict, VerdictName};
 
 use serde::{Deserialize, Serialize};
@@ -145,6 +147,8 @@ pub enum Event {
         /// Which.
         cells: Vec<CellId>,
     },
+    /// Every case of a sweep on one backend has its verdict.
+    SweepFinished(SweepReport),
     /// Every cell has its verdict.
     RunFinished {
         /// The table of verdicts.
@@ -264,6 +268,7 @@ impl Event {
             | Event::BackendSkipped { .. }
             | Event::BackendFailed { .. }
             | Event::CellsDerived { .. }
+            | Event::SweepFinished(_)
             | Event::RunFinished { .. } => None,
             Event::CellStarted { cell, .. }
             | Event::StepStarted { cell, .. }

@@ -14,7 +14,7 @@ use super::rule::{FaultOrder, Rule};
 use super::schedule::{ActionSchedule, CallSchedule};
 use super::store::{Blow, Strike, strike_of};
 use crate::event::{FaultId, FaultTally, Firing};
-use crate::scenario::model::Task;
+use crate::scenario::model::{CrashPoint, Task};
 use crate::seed::Seed;
 
 /// Hears at once what faults do, since a process that dies cannot tell later.
@@ -50,6 +50,7 @@ struct Armed {
 enum Site {
     Failpoint { name: String, schedule: ActionSchedule },
     Hold { name: String, used: bool },
+    Crash(CrashPoint),
     Store { matcher: CallMatcher, schedule: CallSchedule, strike: Box<dyn Strike> },
 }
 
@@ -103,6 +104,7 @@ impl Board {
                 Site::Failpoint { name: name.to_string(), schedule: ActionSchedule::new(actions, seed) }
             }
             Rule::Hold { name } => Site::Hold { name: name.to_string(), used: false },
+            Rule::Crash(point) => Site::Crash(*point),
             Rule::Store(fault) => Site::Store {
                 matcher: CallMatcher::new(&fault.on)?,
                 schedule: CallSchedule::new(fault.when, seed),
@@ -196,6 +198,24 @@ impl Board {
             }
         }
         struck
+    }
+
+    /// The step is done and is about to be answered for: dies here if that is armed.
+    pub async fn answer(&self) {
+        let mut dies = false;
+        for fault in self.lock().iter_mut().filter(|fault| fault.active) {
+            if let Site::Crash(CrashPoint::BeforeAnswer) = fault.site {
+                fault.reached += 1;
+                self.watch.reached(&fault.id);
+                self.count_fired(fault, Firing { at: "the answer".to_owned(), did: fault.id.action.clone() });
+                dies = true;
+            }
+        }
+        if dies {
+            self.life.die("the answer, before it was given");
+            // A simulated process: whoever runs the step drops it here.
+            std::future::pending().await
+        }
     }
 
     /// The process dies when this call is done.

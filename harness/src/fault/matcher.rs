@@ -12,6 +12,7 @@ pub struct CallMatcher {
     class: Option<PathClass>,
     realm: Option<Realm>,
     path: Option<GlobMatcher>,
+    durable: bool,
 }
 
 impl CallMatcher {
@@ -32,6 +33,7 @@ impl CallMatcher {
             class: matcher.class.map(|class| class.0),
             realm: matcher.realm.map(|realm| realm.0),
             path,
+            durable: matcher.durable,
         })
     }
 
@@ -40,6 +42,7 @@ impl CallMatcher {
         self.operation.is_none_or(|operation| operation == call.operation)
             && self.class.is_none_or(|class| class == call.class)
             && self.realm.is_none_or(|realm| realm == call.realm)
+            && (!self.durable || call.operation.is_visible_write())
             && self.path.as_ref().is_none_or(|glob| glob.is_match(&call.path))
     }
 }
@@ -61,6 +64,7 @@ mod tests {
             class: Some(Named(PathClass::Sidecar)),
             path: Some("__recovery/*.json".into()),
             realm: Some(Named(Realm::Control)),
+            durable: true,
         };
         assert!(CallMatcher::new(&all).expect("valid").meets(&sidecar_put()));
         assert!(CallMatcher::new(&Matcher::default()).expect("valid").meets(&sidecar_put()));
@@ -72,5 +76,14 @@ mod tests {
         ] {
             assert!(!CallMatcher::new(&other).expect("valid").meets(&sidecar_put()), "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_durable_call_changes_the_store_for_good() {
+        let durable = CallMatcher::new(&Matcher { durable: true, ..Matcher::default() }).expect("valid");
+        let meets = |operation| durable.meets(&Call::new(Realm::Table, operation, &Path::from("a"), 1));
+        let met: Vec<Operation> = Operation::ALL.iter().copied().filter(|operation| meets(*operation)).collect();
+        use Operation::*;
+        assert_eq!(met, [Put, PutIfAbsent, PutIfMatch, MultipartComplete, Delete, Copy, Rename]);
     }
 }

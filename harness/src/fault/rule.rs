@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{FaultFamily, FaultId};
-use crate::scenario::model::{Actions, Effect, FailpointName, Matcher, StoreFault, When};
+use crate::scenario::model::{Actions, CrashPoint, Effect, FailpointName, Matcher, StoreFault, When};
 
 /// One fault to arm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub enum Rule {
     },
     /// A store fault.
     Store(StoreFault),
+    /// The process dies past every call to the store.
+    Crash(CrashPoint),
 }
 
 impl FaultOrder {
@@ -42,6 +44,9 @@ impl FaultOrder {
                 (FaultFamily::Failpoint, name.to_string(), actions.as_str().to_owned())
             }
             Rule::Hold { name } => (FaultFamily::Failpoint, name.to_string(), "hold".to_owned()),
+            Rule::Crash(CrashPoint::BeforeAnswer) => {
+                (FaultFamily::Process, "the answer".to_owned(), "crash before".to_owned())
+            }
             Rule::Store(fault) => {
                 let family = if fault.effect.crashes() { FaultFamily::Process } else { FaultFamily::Store };
                 (family, describe_matcher(&fault.on), describe_effect(&fault.effect, fault.when))
@@ -54,7 +59,8 @@ impl FaultOrder {
 /// The calls that a matcher meets, such as `control put-if-absent of sidecar`.
 fn describe_matcher(matcher: &Matcher) -> String {
     let realm = matcher.realm.as_ref().map(|realm| realm.0.as_str());
-    let operation = matcher.operation.as_ref().map_or("any call", |operation| operation.0.as_str());
+    let any = if matcher.durable { "any durable write" } else { "any call" };
+    let operation = matcher.operation.as_ref().map_or(any, |operation| operation.0.as_str());
     let class = matcher.class.as_ref().map(|class| format!("of {}", class.0.as_str()));
     let path = matcher.path.as_ref().map(|path| format!("at {path}"));
     let mut words: Vec<&str> = realm.into_iter().collect();

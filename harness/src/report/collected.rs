@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::trail::Trails;
-use crate::event::{CellId, Event, FinishedCell, PreflightAnswer, Record, RunStarted, Summary, Verdict, VerdictName};
+use crate::event::{CellId, Event, FinishedCell, PreflightAnswer, Record, RunStarted, Summary, SweepReport, Verdict, VerdictName};
 
 /// A run, as far as it has been told.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Collected {
     pub failed_backends: Vec<(String, String)>,
     /// Cells that followed from others.
     pub derived: Vec<CellId>,
+    /// Sweeps that came to their end, in the order in which they did.
+    pub sweeps: Vec<SweepReport>,
     /// Finished cells, in the order in which they finished.
     pub cells: Vec<FinishedCell>,
     /// The table of verdicts; there only when the run ended.
@@ -60,6 +62,7 @@ impl Collected {
             }
             Event::CellsDerived { cells, .. } => self.derived.extend(cells.iter().cloned()),
             Event::CellFinished(finished) => self.cells.push(finished.clone()),
+            Event::SweepFinished(report) => self.sweeps.push(report.clone()),
             Event::RunFinished { summary } => self.summary = Some(summary.clone()),
             _ => {}
         }
@@ -111,6 +114,24 @@ pub fn counts(counts: &crate::event::VerdictCounts) -> String {
     };
     let parts: Vec<String> = VerdictName::ALL.iter().filter_map(named).collect();
     if parts.is_empty() { "–".to_owned() } else { parts.join(", ") }
+}
+
+/// What a sweep tried, on one line.
+pub fn swept(report: &SweepReport) -> String {
+    let writes = match report.writes {
+        None => "not counted".to_owned(),
+        Some((fewest, most)) if fewest == most => format!("W {most}"),
+        Some((fewest, most)) => format!("W {fewest} to {most}"),
+    };
+    let pairs = if report.pairs > 0 { format!(", {} pairs of faults", report.pairs) } else { String::new() };
+    format!(
+        "{writes}: {} cuts, {} around the answer, {} in recoveries ({} had nothing to write){pairs}; {}",
+        report.cuts,
+        report.answer_cuts,
+        report.recovery_cuts,
+        report.quiet_recoveries,
+        counts(&report.verdicts)
+    )
 }
 
 /// `312 ms` or `14.2 s`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::collected::Collected;
+use super::collected::{Collected, swept};
 use crate::event::{FinishedCell, Record, Sink, Verdict};
 
 /// Writes the report when the run is over.
@@ -48,6 +48,12 @@ fn report(run: &Collected) -> Report {
         let cells: Vec<&FinishedCell> = run.cells.iter().filter(|cell| cell.cell.backend == backend).collect();
         suite.set_time(Duration::from_millis(cells.iter().map(|cell| cell.duration_ms).sum()));
         suite.add_property(Property::new("backend", backend));
+        for report in run.sweeps.iter().filter(|report| report.backend == backend) {
+            suite.add_property(Property::new("sweep", format!("{}: {}", report.sweep, swept(report))));
+            for what in &report.unexplored {
+                suite.add_property(Property::new("not explored", what.as_str()));
+            }
+        }
         cells.iter().for_each(|cell| {
             suite.add_test_case(case(cell));
         });

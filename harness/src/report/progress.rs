@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::collected::duration;
+use super::collected::{duration, swept};
 use crate::event::{Event, Record, Sink};
 
 /// Shows progress.
@@ -97,8 +97,15 @@ fn on_lines(out: &mut impl Write, total: &mut usize, finished: &mut usize, event
         }
         Event::CellFinished(cell) => {
             *finished += 1;
+            // There are thousands of cases; each sweep has a line of its own at its end.
+            if cell.cell.scenario.contains('#') && !cell.verdict.is_failure() {
+                return Ok(());
+            }
             let name = cell.verdict.name();
             writeln!(out, "{finished:>4}/{total} {name:<14} {} ({})", cell.cell, duration(cell.duration_ms))
+        }
+        Event::SweepFinished(report) => {
+            writeln!(out, "{finished:>4}/{total} {}@{}  {}", report.sweep, report.backend, swept(report))
         }
         _ => Ok(()),
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::collected::{Collected, counts, duration};
-use crate::event::{Breach, FinishedCell, Record, Sink, Verdict, VerdictName};
+use super::collected::{Collected, counts, duration, swept};
+use crate::event::{Breach, FinishedCell, Record, Sink, SweepReport, Verdict, VerdictName};
 
 /// Lines of evidence shown for one breach; the bundle has all of them.
 const EVIDENCE_LINES_MAX: usize = 12;
@@ -80,6 +80,7 @@ fn render(run: &Collected, paint: &Paint) -> String {
         out.push_str(&failure(cell, paint));
     }
     not_run(&mut out, run, paint);
+    sweeps(&mut out, run, paint);
     table(&mut out, run, paint);
     totals(&mut out, run, paint);
     out
@@ -172,6 +173,36 @@ fn not_run(out: &mut String, run: &Collected, paint: &Paint) {
     if !out.is_empty() && !out.ends_with("\n\n") {
         out.push('\n');
     }
+}
+
+/// What each sweep tried, and what none of them looked at.
+fn sweeps(out: &mut String, run: &Collected, paint: &Paint) {
+    if run.sweeps.is_empty() {
+        return;
+    }
+    let mut sweeps: Vec<&SweepReport> = run.sweeps.iter().collect();
+    sweeps.sort_by_key(|report| (&report.sweep, &report.backend));
+    let _ = writeln!(out, "{}", paint.bold("sweeps"));
+    for report in &sweeps {
+        let _ = writeln!(out, "{}@{}  {}", report.sweep, report.backend, swept(report));
+    }
+    let mut left_out: BTreeMap<&str, u64> = BTreeMap::new();
+    for (argument, count) in sweeps.iter().flat_map(|report| &report.pruned) {
+        *left_out.entry(argument).or_default() += count;
+    }
+    for (argument, count) in left_out {
+        let _ = writeln!(out, "left out: {count} pairs, since {argument}");
+    }
+    let mut unexplored: Vec<&str> = Vec::new();
+    for what in sweeps.iter().flat_map(|report| &report.unexplored) {
+        if !unexplored.contains(&what.as_str()) {
+            unexplored.push(what);
+        }
+    }
+    for what in unexplored {
+        let _ = writeln!(out, "not explored: {what}");
+    }
+    out.push('\n');
 }
 
 /// Areas down, backends across.

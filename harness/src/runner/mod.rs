@@ -2,6 +2,7 @@
 //!
 //! - [`plan`]: which cells there are; [`derive`]: cells that follow from cells; [`limits`]: how long and how much.
 //! - [`supervisor`]: from a plan to verdicts.
+//! - [`sweep`]: an operation that is killed at every one of its durable writes.
 //! - [`protocol`]: what supervisor and worker, two processes of one program, say to each other.
 //! - [`worker`]: carries out what it is told, and dies where a scenario says so.
 
@@ -10,9 +11,11 @@ pub mod limits;
 pub mod plan;
 pub mod protocol;
 pub mod supervisor;
+pub mod sweep;
 pub mod worker;
 
 pub use derive::{Derive, EndedCell, Followed};
 pub use limits::Limits;
 pub use plan::{CellPlan, Shard, plan};
 pub use supervisor::{Bundles, CellRecord, RunOptions, run};
+pub use sweep::Sweeper;

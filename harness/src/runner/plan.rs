@@ -63,6 +63,9 @@ pub fn plan(scenarios: &[Arc<Scenario>], backends: &[BackendKind], shard: Option
 }
 
 fn not_applicable(scenario: &Scenario, backend: BackendKind) -> Option<String> {
+    if scenario.sweep.is_some() {
+        return Some("it is a sweep; 'chaos sweep' runs it".to_owned());
+    }
     let stands_for: &[BackendName] = match backend {
         BackendKind::Local => &[BackendName::Local],
         BackendKind::Memory => &[BackendName::Memory],

@@ -10,11 +10,13 @@
 //! - [`cases`]: a file that says several scenarios.
 //! - [`sense`]: contradictions and faults that nothing can reach.
 //! - [`parse`]: all of that, in order.
+//! - [`cuts`]: the cases that a sweep is made into.
 //! - [`discover`]: files in a folder; [`select`]: which of them, on which backends.
 //! - [`reference`]: the page about the format, made from the schema.
 
 mod cases;
 pub mod catalogue;
+pub mod cuts;
 mod discover;
 mod format;
 pub mod limit;

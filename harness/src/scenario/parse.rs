@@ -91,6 +91,13 @@ fn build(source: &Source, root: &Node, mistakes: &mut Vec<Diagnostic>) -> Option
     for (step, node) in scenario.steps.iter_mut().zip(step_nodes) {
         step.span = Some(node.span);
     }
+    if let Some(sweep) = &mut scenario.sweep {
+        let node = root.nearest(&["sweep"]);
+        sweep.operation.span = Some(node.nearest(&["operation"]).span);
+        for (step, node) in sweep.recovery.iter_mut().zip(node.get("recovery").map_or(&[][..], Node::items)) {
+            step.span = Some(node.span);
+        }
+    }
     Some(scenario)
 }
 

@@ -6,13 +6,17 @@ use omnigraph::{Graph, Repair as EngineRepair};
 use super::Done;
 use super::damage::resolve;
 use crate::event::Outcome;
-use crate::scenario::model::Repair;
+use crate::scenario::model::{ObjectRef, Repair};
 
 /// Previews, confirms, or puts a sidecar into quarantine. `bare` is for finding the sidecar that is meant.
 pub async fn repair(graph: &Graph, bare: &Stack, repair: &Repair, actor: Option<&str>) -> Done {
     let request = match repair {
         Repair::Preview => EngineRepair::Preview,
         Repair::Confirm => EngineRepair::Confirm { actor: actor.map(str::to_owned) },
+        // Who names a file that is not there hears it from the engine.
+        Repair::Quarantine(ObjectRef::Path(path)) if !path.contains(['*', '?', '[', '{']) => {
+            EngineRepair::Quarantine(file_name(path).to_owned())
+        }
         Repair::Quarantine(object) => match resolve::one(bare, object).await {
             Ok(path) => EngineRepair::Quarantine(file_name(&path).to_owned()),
             Err(reason) => return Done::trouble(reason),

@@ -155,9 +155,8 @@ pub async fn tell_retired_apart(host: &Arc<Host>, recovered: &mut Recovered) {
         return;
     }
     let audit = recoveries(host).await;
-    let retired = |operation: &String| {
-        audit.iter().any(|row| row.operation_id.to_string() == *operation && row.commit.is_none())
-    };
+    let retired =
+        |operation: &String| audit.iter().any(|row| row.operation_id.to_string() == *operation && row.commit.is_none());
     let (given_up, undone) = std::mem::take(&mut recovered.rolled_back).into_iter().partition(retired);
     recovered.retired.extend::<Vec<String>>(given_up);
     recovered.rolled_back = undone;

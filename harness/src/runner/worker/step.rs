@@ -47,7 +47,12 @@ pub async fn run(host: &Arc<Host>, order: &StepOrder) -> Report {
     if read_only_open {
         process.take_calls();
     }
-    let done = until_death(host, &process, through_handle(host, &process, order)).await;
+    let work = async {
+        let done = through_handle(host, &process, order).await;
+        process.board.answer().await;
+        done
+    };
+    let done = until_death(host, &process, work).await;
     drop(guard);
     let mut report = report(&process, done);
     if matches!(order.step.action, Action::Create(_)) {

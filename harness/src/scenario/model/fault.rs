@@ -39,6 +39,16 @@ pub struct Matcher {
     /// Who calls: `control` is the engine with its own objects, `table` is Lance with its datasets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub realm: Option<Named<Realm>>,
+    /// With `true`, only calls that change the store for good when they are done: every put, the completion of an upload in
+    /// parts, and deletes, copies and renames.
+    #[serde(default, skip_serializing_if = "Matcher::is_false")]
+    pub durable: bool,
+}
+
+impl Matcher {
+    fn is_false(flag: &bool) -> bool {
+        !*flag
+    }
 }
 
 /// What a store fault does to a call that it strikes.

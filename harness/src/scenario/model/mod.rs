@@ -14,6 +14,7 @@ mod invariant;
 mod named;
 mod sidecar;
 mod step;
+mod sweep;
 
 pub use check::{AuditRow, Check, CommitRow, Count, CountOrRows, Query, RecoveryKind};
 pub(in crate::scenario) use damage::sandboxed;
@@ -28,6 +29,7 @@ pub use sidecar::{
     Base, Deviations, Gone, NotASidecar, PlantSidecar, PlantedOperation, PlantedTable, PlantedTransaction, Wrong,
 };
 pub use step::{Action, Arm, DEFAULT_HANDLE, DEFAULT_PROCESS, Nothing, OpenMode, Repair, Step};
+pub use sweep::{CrashPoint, Sweep};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,6 +79,10 @@ pub struct Scenario {
     pub readers: u64,
     /// What happens, in order.
     pub steps: Vec<Step>,
+    /// Makes the file a sweep, which `chaos sweep` runs and `chaos run` leaves out: this operation is killed at every one of
+    /// its durable writes. `steps` prepare the graph for it, and may be empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
     /// Standing invariants that are not judged here, each with a reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waive: Vec<Waiver>,
@@ -94,7 +100,8 @@ impl Scenario {
         let mut scenario = self.clone();
         scenario.name.clear();
         scenario.path.clear();
-        scenario.steps.iter_mut().for_each(|step| step.span = None);
+        let swept = scenario.sweep.iter_mut().flat_map(|sweep| sweep.recovery.iter_mut().chain([&mut sweep.operation]));
+        scenario.steps.iter_mut().chain(swept).for_each(|step| step.span = None);
         // By way of JSON, which writes alternatives as maps; straight to YAML they would become tags.
         let plain = serde_json::to_value(&scenario).unwrap_or_default();
         serde_yaml::to_string(&plain).unwrap_or_default()

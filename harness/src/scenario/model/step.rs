@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actions, Check, Damage, Expect, FailpointName, Load, MoveHead, ObjectRef, PlantSidecar, Query, StoreFault,
+    Actions, Check, CrashPoint, Damage, Expect, FailpointName, Load, MoveHead, ObjectRef, PlantSidecar, Query,
+    StoreFault,
 };
 use crate::diagnostic::Span;
 
@@ -41,6 +42,9 @@ pub struct Step {
     /// Store faults that are armed in the step's process for this step alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<StoreFault>,
+    /// Kills the step's process (SIGKILL) past every call to the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<CrashPoint>,
     /// How the step has to end; a step in the background has to end so when it is joined.
     #[serde(default, skip_serializing_if = "Expect::is_plain_ok")]
     pub expect: Expect,
@@ -61,6 +65,24 @@ pub struct Step {
 }
 
 impl Step {
+    /// A step that says nothing but what is done.
+    pub fn plain(action: Action) -> Self {
+        Step {
+            action,
+            handle: None,
+            process: None,
+            actor: None,
+            failpoints: BTreeMap::new(),
+            faults: Vec::new(),
+            crash: None,
+            expect: Expect::Ok,
+            start: None,
+            hold: None,
+            note: None,
+            span: None,
+        }
+    }
+
     /// The handle's name.
     pub fn handle(&self) -> &str {
         self.handle.as_deref().unwrap_or(DEFAULT_HANDLE)

@@ -112,12 +112,13 @@ fn belongings(node: &Node, step: &Step, mistakes: &mut Vec<Diagnostic>) {
         ("process", process),
         ("failpoints", engine),
         ("faults", engine),
+        ("crash", engine),
         ("start", engine),
         ("hold", engine),
     ];
     for (key, allowed) in rules {
         if !allowed && let Some(entry) = node.entry(key) {
-            let faults = matches!(key, "failpoints" | "faults");
+            let faults = matches!(key, "failpoints" | "faults" | "crash");
             let (code, message) = if faults {
                 (Code::Unreachable, format!("'{action}' does not call the engine, so no fault can strike in it"))
             } else {
@@ -177,7 +178,8 @@ fn something_is_checked(seen: &Seen<'_>, scenario: &Scenario, mistakes: &mut Vec
         Action::Query(query) => query.rows.is_some(),
         _ => step.expect != Expect::Ok,
     });
-    if !checks && scenario.canary.is_none() {
+    // Every case of a sweep ends with a check.
+    if !checks && scenario.canary.is_none() && scenario.sweep.is_none() {
         let mistake =
             Diagnostic::new(Code::NothingToCheck, key_span(seen.root, "steps"), "no step checks anything of its own");
         mistakes.push(mistake.suggest("end with a step 'check' that says what this scenario is about"));

@@ -299,6 +299,7 @@ impl<'a, 'm> Flow<'a, 'm> {
 
 /// Whether a step's own faults kill its process.
 fn kills(step: &Step) -> bool {
-    step.failpoints.values().any(|actions| actions.can(&Task::Crash))
+    step.crash.is_some()
+        || step.failpoints.values().any(|actions| actions.can(&Task::Crash))
         || step.faults.iter().any(|fault| fault.effect.crashes())
 }

@@ -2,11 +2,12 @@
 //!
 //! [`content`] looks at the scenario as a whole, [`types`] compares what is named with the scenario's own graph schema,
 //! [`reach`] asks of each fault whether anything can reach it, and [`flow`] follows handles, processes and background
-//! steps from one step to the next.
+//! steps from one step to the next. [`sweep`] asks the same of every kind of case that a sweep is made into.
 
 mod content;
 mod flow;
 mod reach;
+mod sweep;
 mod types;
 
 use omnigraph::schema::Catalog;
@@ -55,6 +56,7 @@ pub fn judge(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
     if let Some(steps) = seen.all() {
         flow::judge(&steps, mistakes);
     }
+    sweep::judge(seen, mistakes);
 }
 
 /// Where a key of a step stands, or the step itself.

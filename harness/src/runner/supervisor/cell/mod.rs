@@ -362,6 +362,7 @@ fn fault_orders(number: u64, step: &Step) -> (Vec<FaultOrder>, Option<FaultId>) 
     }
     rules.extend(step.failpoints.iter().map(failpoint));
     rules.extend(step.faults.iter().map(store));
+    rules.extend(step.crash.map(Rule::Crash));
     rules.extend(step.hold.iter().map(|name| Rule::Hold { name: name.clone() }));
     let orders: Vec<FaultOrder> =
         rules.into_iter().zip(1..).map(|(rule, ordinal)| FaultOrder::new(number, ordinal, rule)).collect();

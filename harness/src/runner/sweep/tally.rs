@@ -1,0 +1,95 @@
+//! What a sweep has come to so far on one backend.
+
+use std::ops::RangeInclusive;
+
+use crate::event::{SweepReport, VerdictName};
+use crate::scenario::cuts::{Again, Cut};
+
+/// What no sweep looks at, whatever it finds.
+const UNEXPLORED: &[&str] = &[
+    "what others do meanwhile: nobody else reads or writes while the operation runs",
+    "other orders of writes that run side by side than the one that each run had",
+    "deaths at a read, or in the middle of a call; of an upload in parts only its completion is a cut",
+    "a third death: a recovery is killed once, and then left alone",
+    "faults of the store beside the death",
+];
+
+/// What a sweep has come to so far on one backend.
+#[derive(Debug)]
+pub struct Tally {
+    report: SweepReport,
+    /// Cells that have no verdict yet.
+    open: u64,
+}
+
+impl Tally {
+    /// Nothing yet.
+    pub fn new(sweep: &str, backend: &str) -> Self {
+        let report = SweepReport {
+            sweep: sweep.to_owned(),
+            backend: backend.to_owned(),
+            unexplored: UNEXPLORED.iter().map(|what| (*what).to_owned()).collect(),
+            ..SweepReport::default()
+        };
+        Tally { report, open: 0 }
+    }
+
+    /// A cell of the sweep was planned.
+    pub fn planned(&mut self) {
+        self.open += 1;
+    }
+
+    /// A death is about to be tried.
+    pub fn tries(&mut self, cut: Cut, again: Option<Again>) {
+        match (cut, again) {
+            (_, Some(_)) => self.report.recovery_cuts += 1,
+            (Cut::Write(_), None) => self.report.cuts += 1,
+            (Cut::BeforeAnswer | Cut::AfterAnswer, None) => self.report.answer_cuts += 1,
+            (Cut::Nowhere, None) => {}
+        }
+    }
+
+    /// The operation came to its end with so many durable writes. Returns the cuts that this adds: without any write, the
+    /// one at the first write that there is not, so that a sweep of nothing is never green.
+    pub fn counted(&mut self, writes: u64) -> RangeInclusive<u64> {
+        let known = self.report.writes;
+        let (fewest, most) = known.unwrap_or((writes, writes));
+        self.report.writes = Some((fewest.min(writes), most.max(writes)));
+        match known {
+            None => 0..=writes,
+            // Empty unless there are more than ever before.
+            Some((_, most)) => most + 1..=writes,
+        }
+    }
+
+    /// A recovery had nothing to write.
+    pub fn quiet(&mut self) {
+        self.report.quiet_recoveries += 1;
+    }
+
+    /// A cell of the sweep has its verdict.
+    pub fn ended(&mut self, verdict: VerdictName) {
+        self.open = self.open.saturating_sub(1);
+        self.report.verdicts.add(verdict);
+    }
+
+    /// Whether every cell that was planned has its verdict.
+    pub fn is_over(&self) -> bool {
+        self.open == 0
+    }
+
+    /// What there is to tell.
+    pub fn report(&self) -> SweepReport {
+        let mut report = self.report.clone();
+        let left = report.verdicts.total() - report.verdicts.of(VerdictName::Held);
+        if left > 0 {
+            report.unexplored.push(format!("what follows from {left} cases that did not hold"));
+        }
+        if let Some((fewest, most)) = report.writes.filter(|(fewest, most)| fewest != most) {
+            report.unexplored.push(format!(
+                "a schedule of its own for every count: the operation made {fewest} to {most} durable writes, and is cut up to {most}"
+            ));
+        }
+        report
+    }
+}
