@@ -107,6 +107,10 @@ pub struct SweepArgs {
     /// A backend that must be there: without it the sweep fails instead of skipping.
     #[arg(long, value_name = "BACKEND")]
     pub require: Vec<BackendKind>,
+    /// Also try pairs of faults: first a window of the operation fails or kills, then a call to the store fails, in the
+    /// same operation or in the recovery that follows; every pair that no argument leaves out.
+    #[arg(long)]
+    pub pairs: bool,
     /// Run only the k-th of n parts of the sweeps, counted from 1.
     #[arg(long, value_name = "K/N")]
     pub shard: Option<Shard>,

@@ -21,7 +21,7 @@ pub fn command(args: &SweepArgs) -> Result<Exit, String> {
         return Ok(Exit::Usage);
     }
     let backends = backends(&args.backend);
-    let (plans, sweeper) = Sweeper::plan(&selected.scenarios, &backends, args.shard);
+    let (plans, sweeper) = Sweeper::plan(&selected.scenarios, &backends, args.shard, args.pairs);
     if plans.is_empty() {
         eprintln!("no sweep is selected: {} scenario files were read; 'chaos list' marks sweeps", selected.files);
         return Ok(Exit::Nothing);

@@ -21,6 +21,9 @@ pub struct SweepReport {
     pub recovery_cuts: u64,
     /// Cuts whose recovery had nothing to write, so that there was nothing to kill it at.
     pub quiet_recoveries: u64,
+    /// Crossings of windows at which the operation was made to fail or die, before anything else failed.
+    #[serde(default)]
+    pub firsts: u64,
     /// Pairs of faults that were tried.
     #[serde(default)]
     pub pairs: u64,

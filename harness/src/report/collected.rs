@@ -123,7 +123,11 @@ pub fn swept(report: &SweepReport) -> String {
         Some((fewest, most)) if fewest == most => format!("W {most}"),
         Some((fewest, most)) => format!("W {fewest} to {most}"),
     };
-    let pairs = if report.pairs > 0 { format!(", {} pairs of faults", report.pairs) } else { String::new() };
+    let pruned: u64 = report.pruned.iter().map(|(_, count)| count).sum();
+    let pairs = match report.firsts {
+        0 => String::new(),
+        firsts => format!(", {} pairs of faults after {firsts} first ones ({pruned} left out)", report.pairs),
+    };
     format!(
         "{writes}: {} cuts, {} around the answer, {} in recoveries ({} had nothing to write){pairs}; {}",
         report.cuts,

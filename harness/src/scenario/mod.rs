@@ -10,7 +10,7 @@
 //! - [`cases`]: a file that says several scenarios.
 //! - [`sense`]: contradictions and faults that nothing can reach.
 //! - [`parse`]: all of that, in order.
-//! - [`cuts`]: the cases that a sweep is made into.
+//! - [`cuts`], [`pairs`]: the cases that a sweep is made into.
 //! - [`discover`]: files in a folder; [`select`]: which of them, on which backends.
 //! - [`reference`]: the page about the format, made from the schema.
 
@@ -22,6 +22,7 @@ mod format;
 pub mod limit;
 pub mod model;
 pub mod nearest;
+pub mod pairs;
 mod parse;
 pub mod reference;
 pub mod schema;

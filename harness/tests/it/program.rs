@@ -182,6 +182,72 @@ fn the_stream_of_events_tells_how_every_step_ended() {
     assert_eq!(events.last().map(|event| event["event"].clone()), Some("run-finished".into()));
 }
 
+const SWEEP: &str = "
+steps: []
+sweep:
+  operation:
+    load: {rows: [{type: Person, data: {name: ann}}]}
+";
+
+const SWEEP_WITHOUT_A_SIDECAR: &str = "
+steps:
+  - arm: {as: liar, faults: [{on: {operation: put-if-absent, class: sidecar}, do: lost-write}]}
+sweep:
+  operation:
+    load: {rows: [{type: Person, data: {name: ann}}]}
+";
+
+const SWEEP_OF_NOTHING: &str = "
+steps: []
+sweep:
+  operation:
+    refresh: {}
+";
+
+fn sweep(folder: &Path) -> (i32, String) {
+    let always = ["sweep", "--backend", "memory", "--no-preflight", "--seed", "7", "--bundle-dir", "bundles"];
+    ended(chaos(folder, &always))
+}
+
+#[test]
+fn a_run_leaves_sweeps_out_and_counts_them() {
+    let folder = folder(&[("area/holds", HOLDS), ("area/sweep", SWEEP)]);
+    let (code, text) = run(folder.path(), &[]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("1 held, 1 not applicable") && text.contains("'chaos sweep' runs it"), "{text}");
+}
+
+#[test]
+fn a_sweep_dies_at_every_write_and_says_what_it_tried_and_what_not() {
+    let folder = folder(&[("area/holds", HOLDS), ("area/sweep", SWEEP)]);
+    let (code, text) = sweep(folder.path());
+    assert_eq!(code, 0, "{text}");
+    // The data file, the sidecar, a transaction and a version, three objects of the manifest, and the sidecar's deletion.
+    assert!(text.contains("area/sweep@memory  W 8: 9 cuts, 2 around the answer"), "{text}");
+    assert!(text.contains("not explored: a third death") && !text.contains("area/holds"), "{text}");
+}
+
+#[test]
+fn a_sweep_finds_a_sidecar_that_is_only_missed_after_a_death() {
+    let folder = folder(&[("area/sweep", SWEEP_WITHOUT_A_SIDECAR)]);
+    let (code, text) = sweep(folder.path());
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("head-equals-pin") && text.contains("BROKEN area/sweep#cut-4@memory"), "{text}");
+    let bundle =
+        text.lines().find_map(|line| line.trim().strip_prefix("replay chaos replay ")).expect("the command is printed");
+    let (code, text) = ended(chaos(folder.path(), &["replay", bundle, "--bundle-dir", "again"]));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("reproduced: the same thing broke again"), "{text}");
+}
+
+#[test]
+fn a_sweep_of_an_operation_that_writes_nothing_is_not_green() {
+    let folder = folder(&[("area/sweep", SWEEP_OF_NOTHING)]);
+    let (code, text) = sweep(folder.path());
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("NOT EXERCISED area/sweep#cut-0@memory"), "{text}");
+}
+
 #[test]
 fn a_worker_whose_supervisor_is_gone_ends() {
     let mut worker = Command::new(env!("CARGO_BIN_EXE_chaos"))

@@ -1,8 +1,9 @@
 //! What a step of a finished cell called.
 
-use omnigraph::storage::Operation;
+use omnigraph::storage::{Operation, PathClass};
 
 use crate::event::{Event, Record, StoreCall};
+use crate::scenario::pairs::CallCounts;
 
 /// The store calls of a step, in the order in which they ended.
 pub fn of_step(events: &[Record], number: u64) -> impl Iterator<Item = &StoreCall> {
@@ -21,7 +22,19 @@ pub fn durable_writes(events: &[Record], number: u64) -> u64 {
     of_step(events, number).filter(|call| operation(call).is_some_and(Operation::is_visible_write)).count() as u64
 }
 
+/// How often a step makes each kind of call.
+pub fn counts(events: &[Record], number: u64) -> CallCounts {
+    let mut counts = CallCounts::new();
+    for call in of_step(events, number) {
+        let class = PathClass::ALL.iter().copied().find(|class| class.as_str() == call.class);
+        if let (Some(operation), Some(class)) = (operation(call), class) {
+            *counts.entry((operation, class)).or_default() += 1;
+        }
+    }
+    counts
+}
+
 /// What a call did.
-pub fn operation(call: &StoreCall) -> Option<Operation> {
+fn operation(call: &StoreCall) -> Option<Operation> {
     Operation::ALL.iter().copied().find(|operation| operation.as_str() == call.operation)
 }

@@ -1,12 +1,13 @@
 //! Sweeps: an operation is run once to count its durable writes, then killed at each of them; and so is each recovery.
 //!
-//! - this file: which case follows from which; [`tally`]: what a sweep has come to so far; [`calls`]: what a step of a
+//! - this file: which case follows from which; [`pairing`]: which pairs of faults do; [`tally`]: what a sweep has come to so far; [`calls`]: what a step of a
 //!   finished cell called.
 //!
-//! A case is an ordinary scenario ([`crate::scenario::cuts`]). Counts are taken from the cells themselves: of the
+//! A case is an ordinary scenario ([`crate::scenario::cuts`], [`crate::scenario::pairs`]). Counts are taken from the cells themselves: of the
 //! operation from each case in which it came to its end, of a recovery from the case that it recovered.
 
 mod calls;
+mod pairing;
 mod tally;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,10 +20,11 @@ use crate::backend::BackendKind;
 use crate::event::{CellId, Event, Verdict};
 use crate::scenario::Scenario;
 use crate::scenario::cuts::{Again, Case, Cut, case};
+use crate::scenario::pairs::{self, CallCounts, First, Second};
 
-/// Follows sweeps from count to cut to cut of the recovery.
-#[derive(Default)]
+/// Follows sweeps from count to cut to cut of the recovery, and from windows to first faults to pairs of faults.
 pub struct Sweeper {
+    pairs: bool,
     state: Mutex<State>,
 }
 
@@ -37,19 +39,43 @@ struct State {
 struct Place {
     sweep: Arc<Scenario>,
     case: Case,
-    cut: Cut,
-    again: Option<Again>,
+    role: Role,
+}
+
+/// What a cell is for.
+#[derive(Clone, Debug)]
+enum Role {
+    /// A death by count, and perhaps another in the recovery.
+    Cut(Cut, Option<Again>),
+    /// Shows which windows the operation crosses.
+    Probe,
+    /// One fault at a window. One that fails and does not kill knows what was called before it.
+    First(First, CallCounts),
+    /// Two faults.
+    Pair(First, Second),
+}
+
+impl Role {
+    fn case(&self, sweep: &Scenario) -> Option<Case> {
+        match self {
+            Role::Cut(cut, again) => case(sweep, *cut, *again),
+            Role::Probe => pairs::probe(sweep),
+            Role::First(first, _) => pairs::first(sweep, first),
+            Role::Pair(first, second) => pairs::pair(sweep, first, second),
+        }
+    }
 }
 
 impl Sweeper {
     /// The cells that every sweep begins with, and whoever says what follows from them. Scenarios that are no sweeps are
-    /// left out; a shard takes whole sweeps.
+    /// left out; a shard takes whole sweeps. With `pairs`, pairs of faults are tried as well.
     pub fn plan(
         scenarios: &[Arc<Scenario>],
         backends: &[BackendKind],
         shard: Option<Shard>,
+        pairs: bool,
     ) -> (Vec<CellPlan>, Arc<Sweeper>) {
-        let sweeper = Sweeper::default();
+        let sweeper = Sweeper { pairs, state: Mutex::default() };
         let begun: Vec<(Arc<Scenario>, Case)> =
             scenarios.iter().filter_map(|sweep| Some((Arc::clone(sweep), case(sweep, Cut::Nowhere, None)?))).collect();
         let cases: Vec<Arc<Scenario>> = begun.iter().map(|(_, case)| Arc::new(case.scenario.clone())).collect();
@@ -60,7 +86,8 @@ impl Sweeper {
                 let Some((sweep, case)) = begun.iter().find(|(_, case)| case.scenario.name == plan.id.scenario) else {
                     continue;
                 };
-                let place = Place { sweep: Arc::clone(sweep), case: case.clone(), cut: Cut::Nowhere, again: None };
+                let role = Role::Cut(Cut::Nowhere, None);
+                let place = Place { sweep: Arc::clone(sweep), case: case.clone(), role };
                 state.tally(sweep, plan.backend).planned();
                 state.places.insert(plan.id.clone(), place);
             }
@@ -78,12 +105,10 @@ impl Derive for Sweeper {
         let mut state = self.lock();
         let Some(place) = state.places.remove(&cell.plan.id) else { return Followed::default() };
         let tally = state.tally(&place.sweep, cell.plan.backend);
-        let next = next(&place, cell, tally);
+        let next = self.next(&place, cell, tally);
         tally.ended(cell.finished.verdict.name());
-        let cells: Vec<CellPlan> = next
-            .into_iter()
-            .filter_map(|(cut, again)| state.place(&place.sweep, cell.plan.backend, cut, again))
-            .collect();
+        let cells: Vec<CellPlan> =
+            next.into_iter().filter_map(|role| state.place(&place.sweep, cell.plan.backend, role)).collect();
         let tally = state.tally(&place.sweep, cell.plan.backend);
         let over = tally.is_over();
         let report = tally.report();
@@ -91,30 +116,57 @@ impl Derive for Sweeper {
     }
 }
 
-/// The deaths that follow from a case.
-fn next(place: &Place, cell: &EndedCell<'_>, tally: &mut Tally) -> Vec<(Cut, Option<Again>)> {
-    // What did not hold says nothing on how many writes there are, and what follows from it would fail as it did.
-    if cell.finished.verdict != Verdict::Held {
-        return Vec::new();
+impl Sweeper {
+    /// What follows from a case.
+    fn next(&self, place: &Place, cell: &EndedCell<'_>, tally: &mut Tally) -> Vec<Role> {
+        // What did not hold says nothing on what there is, and what follows from it would fail as it did.
+        if cell.finished.verdict != Verdict::Held {
+            return Vec::new();
+        }
+        match &place.role {
+            Role::Cut(cut, None) => {
+                let mut next = cuts(*cut, &place.case, cell, tally);
+                if self.pairs && *cut == Cut::Nowhere {
+                    next.push(Role::Probe);
+                }
+                next
+            }
+            Role::Probe => {
+                let firsts = pairing::firsts(cell.finished).into_iter();
+                firsts.map(|first| Role::First(first, CallCounts::new())).collect()
+            }
+            Role::First(first, before) => {
+                let seconds = pairing::seconds(first, &place.case, cell.events, before, tally);
+                let mut next: Vec<Role> = seconds.into_iter().map(|second| Role::Pair(first.clone(), second)).collect();
+                if first.dies {
+                    // Up to its death it did what it does up to an error at the same place.
+                    let before = calls::counts(cell.events, place.case.operation);
+                    next.push(Role::First(First { dies: false, ..first.clone() }, before));
+                }
+                next
+            }
+            Role::Cut(_, Some(_)) | Role::Pair(..) => Vec::new(),
+        }
     }
-    let came_to_its_end = matches!(place.cut, Cut::Nowhere | Cut::AfterAnswer) && place.again.is_none();
+}
+
+/// The deaths that follow from a death, or from none.
+fn cuts(cut: Cut, case: &Case, cell: &EndedCell<'_>, tally: &mut Tally) -> Vec<Role> {
     let mut next = Vec::new();
-    if came_to_its_end {
-        let cuts = tally.counted(calls::durable_writes(cell.events, place.case.operation));
-        next.extend(cuts.map(|done| (Cut::Write(done), None)));
+    if matches!(cut, Cut::Nowhere | Cut::AfterAnswer) {
+        let cuts = tally.counted(calls::durable_writes(cell.events, case.operation));
+        next.extend(cuts.map(|done| Role::Cut(Cut::Write(done), None)));
     }
-    if place.cut == Cut::Nowhere {
-        next.extend([(Cut::BeforeAnswer, None), (Cut::AfterAnswer, None)]);
+    if cut == Cut::Nowhere {
+        next.extend([Cut::BeforeAnswer, Cut::AfterAnswer].map(|cut| Role::Cut(cut, None)));
+        return next;
     }
-    if place.cut != Cut::Nowhere && place.again.is_none() {
-        let writes: Vec<u64> =
-            place.case.recovery.iter().map(|&number| calls::durable_writes(cell.events, number)).collect();
-        if writes.iter().all(|writes| *writes == 0) {
-            tally.quiet();
-        }
-        for (step, writes) in writes.into_iter().enumerate().filter(|(_, writes)| *writes > 0) {
-            next.extend((0..=writes).map(|write| (place.cut, Some(Again { step, write }))));
-        }
+    let writes: Vec<u64> = case.recovery.iter().map(|&number| calls::durable_writes(cell.events, number)).collect();
+    if writes.iter().all(|writes| *writes == 0) {
+        tally.quiet();
+    }
+    for (step, writes) in writes.into_iter().enumerate().filter(|(_, writes)| *writes > 0) {
+        next.extend((0..=writes).map(|write| Role::Cut(cut, Some(Again { step, write }))));
     }
     next
 }
@@ -126,20 +178,19 @@ impl State {
     }
 
     /// Plans a case, and remembers where it stands.
-    fn place(
-        &mut self,
-        sweep: &Arc<Scenario>,
-        backend: BackendKind,
-        cut: Cut,
-        again: Option<Again>,
-    ) -> Option<CellPlan> {
-        let case = case(sweep, cut, again)?;
+    fn place(&mut self, sweep: &Arc<Scenario>, backend: BackendKind, role: Role) -> Option<CellPlan> {
+        let case = role.case(sweep)?;
         let scenario = Arc::new(case.scenario.clone());
         let id = CellId::new(&scenario.name, backend.as_str());
         let tally = self.tally(sweep, backend);
         tally.planned();
-        tally.tries(cut, again);
-        self.places.insert(id.clone(), Place { sweep: Arc::clone(sweep), case, cut, again });
+        match &role {
+            Role::Cut(cut, again) => tally.tries(*cut, *again),
+            Role::First(..) => tally.tries_first(),
+            Role::Pair(..) => tally.tries_pair(),
+            Role::Probe => {}
+        }
+        self.places.insert(id.clone(), Place { sweep: Arc::clone(sweep), case, role });
         Some(CellPlan { id, scenario, backend, not_applicable: None })
     }
 }

@@ -11,7 +11,6 @@ const UNEXPLORED: &[&str] = &[
     "other orders of writes that run side by side than the one that each run had",
     "deaths at a read, or in the middle of a call; of an upload in parts only its completion is a cut",
     "a third death: a recovery is killed once, and then left alone",
-    "faults of the store beside the death",
 ];
 
 /// What a sweep has come to so far on one backend.
@@ -62,6 +61,24 @@ impl Tally {
         }
     }
 
+    /// A first fault is about to be tried.
+    pub fn tries_first(&mut self) {
+        self.report.firsts += 1;
+    }
+
+    /// A pair is about to be tried.
+    pub fn tries_pair(&mut self) {
+        self.report.pairs += 1;
+    }
+
+    /// A pair is left out, and why.
+    pub fn leaves_out(&mut self, argument: &str) {
+        match self.report.pruned.iter_mut().find(|(known, _)| known == argument) {
+            Some((_, count)) => *count += 1,
+            None => self.report.pruned.push((argument.to_owned(), 1)),
+        }
+    }
+
     /// A recovery had nothing to write.
     pub fn quiet(&mut self) {
         self.report.quiet_recoveries += 1;
@@ -81,6 +98,10 @@ impl Tally {
     /// What there is to tell.
     pub fn report(&self) -> SweepReport {
         let mut report = self.report.clone();
+        report.unexplored.push(match report.firsts {
+            0 => "faults of the store beside the death; 'chaos sweep --pairs' tries them".to_owned(),
+            _ => "a fault of the store at another than the first call of its kind after the first fault, and three faults".to_owned(),
+        });
         let left = report.verdicts.total() - report.verdicts.of(VerdictName::Held);
         if left > 0 {
             report.unexplored.push(format!("what follows from {left} cases that did not hold"));

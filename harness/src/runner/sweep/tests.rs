@@ -44,6 +44,16 @@ fn events(cell: &CellId, number: u64, operations: &[&str]) -> Vec<Record> {
 }
 
 fn end(sweeper: &Sweeper, plan: &CellPlan, verdict: Verdict, events: &[Record]) -> Followed {
+    finish(sweeper, plan, verdict, events, Vec::new())
+}
+
+fn finish(
+    sweeper: &Sweeper,
+    plan: &CellPlan,
+    verdict: Verdict,
+    events: &[Record],
+    faults: Vec<crate::event::FaultTally>,
+) -> Followed {
     let finished = FinishedCell {
         cell: plan.id.clone(),
         summary: String::new(),
@@ -53,7 +63,7 @@ fn end(sweeper: &Sweeper, plan: &CellPlan, verdict: Verdict, events: &[Record]) 
         canary: false,
         verdict,
         duration_ms: 1,
-        faults: Vec::new(),
+        faults,
         held: Vec::new(),
         waived: Vec::new(),
         replay: String::new(),
@@ -68,7 +78,7 @@ fn names(followed: &Followed) -> Vec<&str> {
 
 #[test]
 fn every_count_is_cut_at_each_of_its_writes_and_reads_do_not_count() {
-    let (plans, sweeper) = Sweeper::plan(&[sweep()], &[BackendKind::Memory], None);
+    let (plans, sweeper) = Sweeper::plan(&[sweep()], &[BackendKind::Memory], None, false);
     let calls = events(&plans[0].id, 1, &["put-if-absent", "get", "multipart-part", "delete", "list"]);
     let cut = end(&sweeper, &plans[0], Verdict::Held, &calls);
     assert_eq!(
@@ -88,7 +98,7 @@ fn every_count_is_cut_at_each_of_its_writes_and_reads_do_not_count() {
 
 #[test]
 fn an_operation_that_writes_more_on_another_day_is_cut_further() {
-    let (plans, sweeper) = Sweeper::plan(&[sweep()], &[BackendKind::Memory], None);
+    let (plans, sweeper) = Sweeper::plan(&[sweep()], &[BackendKind::Memory], None, false);
     let cut = end(&sweeper, &plans[0], Verdict::Held, &events(&plans[0].id, 1, &["put"]));
     let answered = cut.cells.last().expect("there are cuts");
     let more = end(&sweeper, answered, Verdict::Held, &events(&answered.id, 1, &["put", "put", "delete"]));
@@ -97,17 +107,54 @@ fn an_operation_that_writes_more_on_another_day_is_cut_further() {
 
 #[test]
 fn an_operation_without_a_write_is_cut_all_the_same_so_that_it_cannot_be_green() {
-    let (plans, sweeper) = Sweeper::plan(&[sweep()], &[BackendKind::Memory], None);
+    let (plans, sweeper) = Sweeper::plan(&[sweep()], &[BackendKind::Memory], None, false);
     let cut = end(&sweeper, &plans[0], Verdict::Held, &events(&plans[0].id, 1, &["get"]));
     assert_eq!(names(&cut)[0], "sweep/a#cut-0");
 }
 
 #[test]
 fn nothing_follows_from_a_case_that_did_not_hold() {
-    let (plans, sweeper) = Sweeper::plan(&[sweep()], &[BackendKind::Memory], None);
+    let (plans, sweeper) = Sweeper::plan(&[sweep()], &[BackendKind::Memory], None, false);
     let reason = "no Docker".to_owned();
     let over = end(&sweeper, &plans[0], Verdict::Skipped { reason }, &[]);
     assert!(over.cells.is_empty());
     let [Event::SweepFinished(report)] = &over.news[..] else { panic!("{over:?}") };
     assert_eq!(report.writes, None);
+}
+
+#[test]
+fn a_window_is_first_made_to_kill_and_then_to_fail_and_what_is_called_after_it_fails_second() {
+    let (plans, sweeper) = Sweeper::plan(&[sweep()], &[BackendKind::Memory], None, true);
+    let cut = end(&sweeper, &plans[0], Verdict::Held, &events(&plans[0].id, 1, &["put"]));
+    let probe = cut.cells.last().expect("there are cases");
+    assert_eq!(probe.id.scenario, "sweep/a#windows");
+    let fault = crate::event::FaultId {
+        step: 1,
+        ordinal: 1,
+        family: crate::event::FaultFamily::Failpoint,
+        site: "load:table.commit".into(),
+        action: "yield".into(),
+    };
+    let tally = crate::event::FaultTally { reached: 2, fired: 2, ..crate::event::FaultTally::armed(fault) };
+    let firsts = finish(&sweeper, probe, Verdict::Held, &[], vec![tally]);
+    assert_eq!(names(&firsts), ["sweep/a#load:table.commit-1-crash", "sweep/a#load:table.commit-2-crash"]);
+
+    let mut seen = events(&firsts.cells[0].id, 1, &["list", "put"]);
+    seen.extend(events(&firsts.cells[0].id, 3, &["delete"]));
+    let second = end(&sweeper, &firsts.cells[0], Verdict::Held, &seen);
+    assert!(names(&second).contains(&"sweep/a#load:table.commit-1-crash/recovery-1-delete-sidecar-1-ack-lost"));
+    assert!(names(&second).iter().all(|name| !name.contains("operation-")), "a dead process calls nothing");
+
+    let failing = second.cells.last().expect("there are cases");
+    assert_eq!(failing.id.scenario, "sweep/a#load:table.commit-1-error");
+    let mut seen = events(&failing.id, 1, &["list", "put", "put", "delete"]);
+    seen.extend(events(&failing.id, 2, &["list"]));
+    let second = end(&sweeper, failing, Verdict::Held, &seen);
+    let operations: std::collections::BTreeSet<&str> = names(&second)
+        .into_iter()
+        .filter_map(|name| name.split("/operation-").nth(1))
+        .filter(|rest| rest.ends_with("timeout"))
+        .collect();
+    // The list came before the window, and so did the first of the puts.
+    assert_eq!(operations.into_iter().collect::<Vec<_>>(), ["delete-sidecar-1-timeout", "put-sidecar-2-timeout"]);
 }

@@ -10,6 +10,7 @@ mod reach;
 mod sweep;
 mod types;
 
+pub(in crate::scenario) use self::reach::scopes;
 use omnigraph::schema::Catalog;
 
 use super::model::{Scenario, Step};

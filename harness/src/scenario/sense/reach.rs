@@ -139,7 +139,7 @@ impl Site<'_> {
 }
 
 /// Who acts while a step runs.
-fn scopes(action: &Action) -> &'static [Scope] {
+pub(in crate::scenario) fn scopes(action: &Action) -> &'static [Scope] {
     match action {
         Action::Create(_) => &[Scope::Create],
         Action::Load(_) => &[Scope::Load, Scope::Heal],
