@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::trail::Trails;
-use crate::event::{CellId, Event, FinishedCell, PreflightAnswer, Record, RunStarted, Summary, SweepReport, Verdict, VerdictName};
+use crate::event::{
+    CellId, Event, FinishedCell, PreflightAnswer, Record, RunStarted, Summary, SweepReport, Verdict, VerdictName,
+};
 
 /// A run, as far as it has been told.
 #[derive(Clone, Debug, Default)]
