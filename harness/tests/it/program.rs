@@ -260,6 +260,63 @@ fn a_worker_whose_supervisor_is_gone_ends() {
     assert!(worker.wait().expect("it can be waited for").success());
 }
 
+const READ_BESIDE: &str = "
+readers: 2
+steps:
+  - start: slow
+    load: {rows: [{type: Person, data: {name: ann}}]}
+    hold: load:manifest.publish
+  - check: {rows: {Person: 0}}
+  - release: slow
+  - join: slow
+  - load: {mode: overwrite, rows: [{type: Person, data: {name: bob}}]}
+";
+
+#[test]
+fn readers_beside_the_steps_read_after_each_of_them_and_keep_what_they_read() {
+    let folder = folder(&[("race/read", READ_BESIDE)]);
+    let (code, text) = run(folder.path(), &["--bundle-all"]);
+    assert_eq!(code, 0, "{text}");
+    let run = fs::read_dir(folder.path().join("bundles")).expect("bundles").next().expect("one run").expect("readable");
+    let evidence =
+        fs::read_to_string(run.path().join("race.read@memory/evidence.json")).expect("the cell has a bundle");
+    let evidence: serde_json::Value = serde_json::from_str(&evidence).expect("JSON");
+    let readings = evidence["readings"].as_array().expect("a list");
+    for reader in ["reader 1", "reader 2"] {
+        let of = |taken: &str| -> Vec<&serde_json::Value> {
+            let own = readings.iter().filter(|reading| reading["handle"] == reader);
+            own.filter(|reading| reading["taken"] == taken).collect()
+        };
+        let mut rounds: Vec<u64> = of("fetched").iter().filter_map(|reading| reading["started"].as_u64()).collect();
+        rounds.dedup();
+        assert!(rounds.len() >= 6, "before the first step and after each of the five: {rounds:?}");
+        let mut versions: Vec<u64> = of("fetched").iter().filter_map(|read| read["graph_version"].as_u64()).collect();
+        assert!(versions.is_sorted(), "{versions:?}");
+        versions.dedup();
+        assert_eq!(versions, [1, 2, 3], "every commit was seen by {reader}");
+        let kept: Vec<(u64, usize)> = of("kept")
+            .iter()
+            .map(|read| (read["graph_version"].as_u64(), read["rows"]["Person"].as_array()))
+            .map(|(version, rows)| (version.expect("a number"), rows.expect("rows").len()))
+            .collect();
+        assert_eq!(kept, [(1, 0), (2, 1), (1, 0)], "old snapshots show what they showed");
+    }
+}
+
+#[test]
+fn a_case_is_run_by_its_name_alone() {
+    let cases = READ_BESIDE
+        .replace("steps:", "for: {mode: [append, merge]}\nsteps:")
+        .replace("{mode: overwrite,", "{mode: '${mode}',");
+    let folder = folder(&[("race/read", &cases)]);
+    let (code, text) = run(folder.path(), &["race/read"]);
+    assert!(code == 0 && text.contains("2 cells: 2 held"), "{text}");
+    let (code, text) = run(folder.path(), &["race/read/merge"]);
+    assert!(code == 0 && text.contains("1 cell: 1 held") && text.contains("race/read/merge@memory"), "{text}");
+    let (code, text) = run(folder.path(), &["race/read/overwrite"]);
+    assert_eq!(code, 4, "{text}");
+}
+
 #[test]
 fn the_matrix_is_json_on_one_line() {
     let folder = folder(&[]);
