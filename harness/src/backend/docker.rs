@@ -6,12 +6,19 @@ use std::time::Duration;
 
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error as EngineError;
-use testcontainers::bollard::query_parameters::{ListContainersOptions, ListNetworksOptions, RemoveContainerOptions};
+use testcontainers::bollard::models::{NetworkConnectRequest, NetworkDisconnectRequest};
+use testcontainers::bollard::query_parameters::{
+    InspectContainerOptions, KillContainerOptions, ListContainersOptions, ListNetworksOptions, RemoveContainerOptions,
+    RestartContainerOptions, StartContainerOptions, StopContainerOptions,
+};
 
 use super::error::BackendError;
 
 /// How long one question to the engine may take. A socket that nobody answers must not hang a run.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a container may take to end when it is asked to; it is killed then.
+const STOP_SECONDS: i32 = 5;
 
 /// The label that every container and network of this program carries.
 pub const LABEL: &str = "omnigraph.chaos";
@@ -103,6 +110,65 @@ impl Engine {
     /// Removes a network. One that is gone already is fine.
     pub async fn remove_network(&self, id: &str) -> Result<(), BackendError> {
         self.gone(self.ask(self.docker.remove_network(id)).await, "network", id)
+    }
+
+    /// Starts a container that has ended.
+    pub async fn start_container(&self, id: &str) -> Result<(), BackendError> {
+        let options: Option<StartContainerOptions> = None;
+        self.done(self.ask(self.docker.start_container(id, options)).await, "start", id)
+    }
+
+    /// Asks a container to end, and kills it if it does not.
+    pub async fn stop_container(&self, id: &str) -> Result<(), BackendError> {
+        let options = StopContainerOptions { t: Some(STOP_SECONDS), ..StopContainerOptions::default() };
+        self.done(self.ask(self.docker.stop_container(id, Some(options))).await, "stop", id)
+    }
+
+    /// Kills a container (SIGKILL).
+    pub async fn kill_container(&self, id: &str) -> Result<(), BackendError> {
+        let options = KillContainerOptions { signal: "SIGKILL".to_owned() };
+        self.done(self.ask(self.docker.kill_container(id, Some(options))).await, "kill", id)
+    }
+
+    /// Stops a container and starts it again.
+    pub async fn restart_container(&self, id: &str) -> Result<(), BackendError> {
+        let options = RestartContainerOptions { t: Some(STOP_SECONDS), ..RestartContainerOptions::default() };
+        self.done(self.ask(self.docker.restart_container(id, Some(options))).await, "restart", id)
+    }
+
+    /// Freezes every process in a container.
+    pub async fn pause_container(&self, id: &str) -> Result<(), BackendError> {
+        self.done(self.ask(self.docker.pause_container(id)).await, "pause", id)
+    }
+
+    /// Lets them go on.
+    pub async fn unpause_container(&self, id: &str) -> Result<(), BackendError> {
+        self.done(self.ask(self.docker.unpause_container(id)).await, "unpause", id)
+    }
+
+    /// The names of the networks that a container is on.
+    pub async fn networks_of(&self, id: &str) -> Result<Vec<String>, BackendError> {
+        let options: Option<InspectContainerOptions> = None;
+        let found = self.ask(self.docker.inspect_container(id, options)).await;
+        let found = found.map_err(|trouble| self.failed(format!("cannot inspect the container {id}"), trouble))?;
+        let networks = found.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+        Ok(networks.into_keys().collect())
+    }
+
+    /// Takes a container off a network.
+    pub async fn disconnect(&self, id: &str, network: &str) -> Result<(), BackendError> {
+        let request = NetworkDisconnectRequest { container: id.to_owned(), force: Some(true) };
+        self.done(self.ask(self.docker.disconnect_network(network, request)).await, "disconnect", id)
+    }
+
+    /// Puts a container on a network.
+    pub async fn connect_to(&self, id: &str, network: &str) -> Result<(), BackendError> {
+        let request = NetworkConnectRequest { container: id.to_owned(), endpoint_config: None };
+        self.done(self.ask(self.docker.connect_network(network, request)).await, "connect", id)
+    }
+
+    fn done(&self, answer: Result<(), Trouble>, what: &str, id: &str) -> Result<(), BackendError> {
+        answer.map_err(|trouble| self.failed(format!("cannot {what} the container {id}"), trouble))
     }
 
     fn gone(&self, answer: Result<(), Trouble>, what: &str, id: &str) -> Result<(), BackendError> {

@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub mod rustfs;
 pub mod s3;
 mod s3_client;
 pub mod service;
+
+use crate::scenario::model::ContainerCall;
 
 pub use access::CellAddress;
 pub use cell::{CellStore, Cleanup, cell_name};
@@ -163,6 +166,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// one id.
     async fn cell(&self, id: &str) -> Result<CellStore, BackendError>;
 
+    /// The same in a container that belongs to the cell alone, where the backend has [`Capability::Container`].
+    async fn own_cell(&self, _id: &str) -> Result<(CellStore, Arc<dyn Container>), BackendError> {
+        Err(BackendError::new(self.name(), "has no container that a cell could have to itself"))
+    }
+
     /// Asks the backend for every promise that the engine builds on. An `Err` means that the questions could not be asked.
     async fn preflight(&self) -> Result<Vec<PreflightAnswer>, BackendError>;
 
@@ -174,6 +182,14 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Takes the backend down and removes what it left, unless the run keeps it. Idempotent.
     async fn stop(&self) -> Result<(), BackendError>;
+}
+
+/// A container that one cell has to itself.
+#[async_trait]
+pub trait Container: fmt::Debug + Send + Sync {
+    /// Does something to it. Where it answers afterwards, it is waited for until it is ready, and its endpoint is
+    /// returned: it may be another one than before. Bounded.
+    async fn act(&self, call: ContainerCall) -> Result<Option<String>, BackendError>;
 }
 
 /// Whether a backend can be had here.

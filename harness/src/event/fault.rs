@@ -14,6 +14,8 @@ pub enum FaultFamily {
     Store,
     /// A whole process.
     Process,
+    /// The wire between the clients and the store.
+    Wire,
 }
 
 impl FaultFamily {
@@ -23,6 +25,7 @@ impl FaultFamily {
             FaultFamily::Failpoint => "failpoint",
             FaultFamily::Store => "store",
             FaultFamily::Process => "process",
+            FaultFamily::Wire => "wire",
         }
     }
 }

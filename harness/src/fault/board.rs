@@ -13,6 +13,7 @@ use super::matcher::CallMatcher;
 use super::rule::{FaultOrder, Rule};
 use super::schedule::{ActionSchedule, CallSchedule};
 use super::store::{Blow, Strike, strike_of};
+use super::wire::{Disturb, disturbance_of};
 use crate::event::{FaultId, FaultTally, Firing};
 use crate::scenario::model::{CrashPoint, Task};
 use crate::seed::Seed;
@@ -52,6 +53,7 @@ enum Site {
     Hold { name: String, used: bool },
     Crash(CrashPoint),
     Store { matcher: CallMatcher, schedule: CallSchedule, strike: Box<dyn Strike> },
+    Wire { matcher: CallMatcher, schedule: CallSchedule, disturbance: Arc<dyn Disturb> },
 }
 
 /// Keeps faults armed; dropping it lifts them. Their counts stay.
@@ -109,6 +111,11 @@ impl Board {
                 matcher: CallMatcher::new(&fault.on)?,
                 schedule: CallSchedule::new(fault.when, seed),
                 strike: strike_of(&fault.effect),
+            },
+            Rule::Wire(fault) => Site::Wire {
+                matcher: CallMatcher::new(&fault.on.as_matcher())?,
+                schedule: CallSchedule::new(fault.when, seed),
+                disturbance: disturbance_of(&fault.effect),
             },
         };
         Ok(Armed { id: order.id.clone(), active: true, reached: 0, fired: 0, firings: BTreeSet::new(), site })
@@ -216,6 +223,29 @@ impl Board {
             // A simulated process: whoever runs the step drops it here.
             std::future::pending().await
         }
+    }
+
+    /// What becomes of a request that stands for these calls; the first armed fault that strikes it decides, and all that
+    /// meet it count it.
+    pub(super) fn disturbance(&self, calls: &[Call]) -> Option<Arc<dyn Disturb>> {
+        let mut struck = None;
+        for fault in self.lock().iter_mut().filter(|fault| fault.active) {
+            let Site::Wire { matcher, schedule, disturbance } = &mut fault.site else { continue };
+            let Some(call) = calls.iter().find(|call| matcher.meets(call)) else { continue };
+            fault.reached += 1;
+            if fault.reached == 1 {
+                self.watch.reached(&fault.id);
+            }
+            let strikes = disturbance.can_strike(call) && schedule.strikes();
+            if strikes && struck.is_none() {
+                struck = Some(Arc::clone(disturbance));
+                // Nobody can tell the realm of a request.
+                let at = format!("{} {}", call.operation, call.path);
+                let did = fault.id.action.clone();
+                self.count_fired(fault, Firing { at, did });
+            }
+        }
+        struck
     }
 
     /// The process dies when this call is done.

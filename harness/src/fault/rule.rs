@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{FaultFamily, FaultId};
-use crate::scenario::model::{Actions, CrashPoint, Effect, FailpointName, Matcher, StoreFault, When};
+use crate::scenario::model::{
+    Actions, CrashPoint, Effect, FailpointName, Matcher, StoreFault, When, WireEffect, WireFault,
+};
 
 /// One fault to arm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +36,8 @@ pub enum Rule {
     Store(StoreFault),
     /// The process dies past every call to the store.
     Crash(CrashPoint),
+    /// A wire fault; armed in the supervisor and never sent to a worker.
+    Wire(WireFault),
 }
 
 impl FaultOrder {
@@ -51,6 +55,11 @@ impl FaultOrder {
                 let family = if fault.effect.crashes() { FaultFamily::Process } else { FaultFamily::Store };
                 (family, describe_matcher(&fault.on), describe_effect(&fault.effect, fault.when))
             }
+            Rule::Wire(fault) => (
+                FaultFamily::Wire,
+                describe_matcher(&fault.on.as_matcher()),
+                often(describe_wire(&fault.effect), fault.when),
+            ),
         };
         FaultOrder { id: FaultId { step, ordinal, family, site, action }, rule }
     }
@@ -87,6 +96,24 @@ fn describe_effect(effect: &Effect, when: When) -> String {
         Effect::CrashBefore => "crash before".to_owned(),
         Effect::CrashAfter => "crash after".to_owned(),
     };
+    often(effect, when)
+}
+
+fn describe_wire(effect: &WireEffect) -> String {
+    match effect {
+        WireEffect::SlowDown => "slow down".to_owned(),
+        WireEffect::InternalErrorAfter => "internal error, after it was done".to_owned(),
+        WireEffect::ResetRequest(bytes) => format!("request reset after {bytes} bytes"),
+        WireEffect::ResetResponse(bytes) => format!("response reset after {bytes} bytes"),
+        WireEffect::Latency(millis) => format!("latency of {millis} ms"),
+        WireEffect::BlackHole => "black hole".to_owned(),
+        WireEffect::Truncated(bytes) => format!("truncated after {bytes} bytes"),
+        WireEffect::HalfClosed => "half closed".to_owned(),
+        WireEffect::ResponseLost => "response lost".to_owned(),
+    }
+}
+
+fn often(effect: String, when: When) -> String {
     match when {
         When::Every => effect,
         When::Nth(nth) => format!("{effect}, match {nth}"),

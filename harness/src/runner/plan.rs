@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::backend::BackendKind;
+use crate::backend::{BackendKind, Capability};
 use crate::event::CellId;
 use crate::scenario::Scenario;
-use crate::scenario::model::BackendName;
+use crate::scenario::model::{Action, BackendName, Step};
 use crate::seed::Seed;
 
 /// One cell to come.
@@ -18,7 +18,16 @@ pub struct CellPlan {
     /// The backend.
     pub backend: BackendKind,
     /// Why it cannot be run there; none when it can.
-    pub not_applicable: Option<String>,
+    pub not_applicable: Option<NotApplicable>,
+}
+
+/// Why a cell is not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotApplicable {
+    /// What the scenario asks for.
+    pub reason: String,
+    /// The line that asks for it, where one does.
+    pub line: Option<u64>,
 }
 
 /// A part of the cells: the `k`-th of `n`, counted from 1.
@@ -62,9 +71,10 @@ pub fn plan(scenarios: &[Arc<Scenario>], backends: &[BackendKind], shard: Option
     cells.enumerate().filter_map(taken).collect()
 }
 
-fn not_applicable(scenario: &Scenario, backend: BackendKind) -> Option<String> {
+fn not_applicable(scenario: &Scenario, backend: BackendKind) -> Option<NotApplicable> {
     if scenario.sweep.is_some() {
-        return Some("it is a sweep; 'chaos sweep' runs it".to_owned());
+        let reason = "it is a sweep; 'chaos sweep' runs it".to_owned();
+        return Some(NotApplicable { reason, line: None });
     }
     let stands_for: &[BackendName] = match backend {
         BackendKind::Local => &[BackendName::Local],
@@ -74,11 +84,40 @@ fn not_applicable(scenario: &Scenario, backend: BackendKind) -> Option<String> {
         // Any other S3 service does what the two that scenarios can name do.
         BackendKind::Service => &[BackendName::S3, BackendName::Rustfs],
     };
-    if stands_for.iter().any(|name| scenario.backends.contains(name)) {
-        return None;
+    if !stands_for.iter().any(|name| scenario.backends.contains(name)) {
+        let names: Vec<&str> = scenario.backends.iter().map(|name| name.as_str()).collect();
+        let reason = format!("the scenario says that it runs on {} only", names.join(", "));
+        return Some(NotApplicable { reason, line: None });
     }
-    let names: Vec<&str> = scenario.backends.iter().map(|name| name.as_str()).collect();
-    Some(format!("the scenario says that it runs on {} only", names.join(", ")))
+    let there = backend.capabilities();
+    let missing = |step: &Step| asks(step).filter(|(capability, _)| !there.contains(capability));
+    scenario.steps.iter().find_map(|step| {
+        let (_, what) = missing(step)?;
+        Some(NotApplicable { reason: format!("the step asks for {what}, which {backend} has not"), line: step.line() })
+    })
+}
+
+/// What a step needs of a backend that not every backend has.
+fn asks(step: &Step) -> Option<(Capability, &'static str)> {
+    match &step.action {
+        Action::Container(_) => Some((Capability::Container, "a container of the store")),
+        Action::Pause(_) | Action::Continue(_) => Some((Capability::ProcessKill, "a process that can be stopped")),
+        Action::Arm(arm) if !arm.wire.is_empty() => Some((Capability::Wire, "a wire to the store")),
+        _ if !step.wire.is_empty() => Some((Capability::Wire, "a wire to the store")),
+        _ => None,
+    }
+}
+
+/// Whether a scenario needs a wire that can be disturbed: for wire faults, or because its container is reached elsewhere
+/// once it was started again.
+pub fn has_wire(scenario: &Scenario) -> bool {
+    let asked = scenario.steps.iter().filter_map(asks);
+    asked.map(|(capability, _)| capability).any(|asked| matches!(asked, Capability::Wire | Capability::Container))
+}
+
+/// Whether a scenario needs a container of its own.
+pub fn has_container(scenario: &Scenario) -> bool {
+    scenario.steps.iter().any(|step| matches!(step.action, Action::Container(_)))
 }
 
 /// Where the random streams of a scenario start: the same on every backend, whatever else is run.
@@ -121,7 +160,43 @@ steps:
     fn a_backend_that_the_scenario_does_not_name_is_not_applicable_and_still_counted() {
         let cells = plan(&[scenario("a")], &[BackendKind::Memory, BackendKind::S3], None);
         assert_eq!(cells[0].not_applicable, None);
-        assert!(cells[1].not_applicable.as_ref().is_some_and(|reason| reason.contains("local, memory")));
+        assert!(cells[1].not_applicable.as_ref().is_some_and(|why| why.reason.contains("local, memory")));
+    }
+
+    #[test]
+    fn what_a_backend_lacks_is_not_applicable_with_the_line_that_asks_for_it() {
+        let scenario = |step: &str| {
+            let text = format!(
+                "
+summary: one
+why: because
+graph: {{schema: 'node Person {{ name: String @key }}'}}
+steps:
+  - check: {{rows: {{Person: 0}}}}
+  - {step}
+  - check: {{rows: {{Person: 0}}}}
+"
+            );
+            let read = crate::scenario::parse("n", "x.yaml", text.as_bytes());
+            Arc::new(read.unwrap_or_else(|report| panic!("{report}")))
+        };
+        let wire = "{on: {operation: list}, do: slow-down, when: {nth: 1}}";
+        for (step, lack, have) in [
+            (format!("{{refresh: {{}}, wire: [{wire}]}}"), "local memory", "s3 rustfs service"),
+            (format!("arm: {{as: weather, wire: [{wire}]}}\n  - refresh: {{}}"), "local memory", "s3 rustfs service"),
+            ("container: restart".to_owned(), "local memory s3", "rustfs"),
+            ("pause: {}\n  - continue: {}".to_owned(), "memory", "local s3 rustfs service"),
+        ] {
+            let scenario = scenario(&step);
+            let why = |name: &str| not_applicable(&scenario, name.parse().expect("a backend"));
+            for name in lack.split(' ') {
+                let why = why(name).unwrap_or_else(|| panic!("{step} on {name}"));
+                assert_eq!(why.line, Some(7), "{step} on {name}: {}", why.reason);
+            }
+            for name in have.split(' ') {
+                assert_eq!(why(name), None, "{step} on {name}");
+            }
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::pool::Pool;
 use super::worker_process::{WorkerEnd, WorkerProcess};
+use crate::backend::CellAddress;
 use crate::event::FaultId;
 use crate::runner::protocol::{Begin, Note, Order, Reply, Report, Request, Ticket};
 
@@ -68,6 +69,8 @@ struct Member {
 pub struct Crew {
     pool: Arc<Pool>,
     begin: Begin,
+    /// Where the worker that looks from outside reaches the store, where it is not the same.
+    outside_at: Option<CellAddress>,
     members: BTreeMap<String, Member>,
     next_ticket: Ticket,
     logs: BTreeMap<String, String>,
@@ -76,7 +79,14 @@ pub struct Crew {
 impl Crew {
     /// Nobody yet; workers are taken as they are needed.
     pub fn new(pool: Arc<Pool>, begin: Begin) -> Self {
-        Crew { pool, begin, members: BTreeMap::new(), next_ticket: 1, logs: BTreeMap::new() }
+        Crew { pool, begin, outside_at: None, members: BTreeMap::new(), next_ticket: 1, logs: BTreeMap::new() }
+    }
+
+    /// Whoever looks from outside reaches the store at an address of its own.
+    #[must_use]
+    pub fn with_outside_at(mut self, address: CellAddress) -> Self {
+        self.outside_at = Some(address);
+        self
     }
 
     /// Whether one worker simulates every process.
@@ -101,7 +111,11 @@ impl Crew {
             let mut worker = self.pool.take().map_err(|error| format!("a worker cannot be started: {error}"))?;
             worker.cells += 1;
             self.begin.worker += 1;
-            worker.send(&Request::Begin(Box::new(self.begin.clone()))).await;
+            let mut begin = self.begin.clone();
+            if let Some(address) = self.outside_at.as_ref().filter(|_| key == OUTSIDE) {
+                begin.address = address.clone();
+            }
+            worker.send(&Request::Begin(Box::new(begin))).await;
             self.members.insert(key.clone(), Member { worker, open: BTreeSet::new(), place: None, killed: false });
         }
         let ticket = self.next_ticket;
@@ -127,6 +141,12 @@ impl Crew {
         if let Some(member) = self.members.get_mut(&key) {
             member.worker.send(request).await;
         }
+    }
+
+    /// Stops the process where it stands, or lets it go on; says whether there is one.
+    pub fn pause(&mut self, process: &str, paused: bool) -> bool {
+        let key = self.key(Seat::Process(process));
+        self.members.get(&key).is_some_and(|member| member.worker.pause(paused))
     }
 
     /// Kills the worker that carries an order out. Its death is the next thing to be heard of it.

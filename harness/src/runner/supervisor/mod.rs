@@ -3,7 +3,7 @@
 //! - [`backends`]: the backends of the run. [`pool`], [`worker_process`]: workers as child processes.
 //! - [`crew`]: the workers of one cell. [`cell`]: the loop over a scenario's steps. [`expect`]: whether a step ended as it
 //!   had to. [`ledger`]: the evidence as it comes in. [`verdict`]: what a cell came to.
-//! - [`log`]: where events go.
+//! - [`wire`]: the proxies before a cell's store, where a scenario disturbs it. [`log`]: where events go.
 
 mod backends;
 mod cell;
@@ -13,6 +13,7 @@ mod ledger;
 mod log;
 mod pool;
 mod verdict;
+mod wire;
 mod worker_process;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -29,9 +30,10 @@ use self::cell::{CellRun, Outcomes};
 use self::crew::Crew;
 use self::log::{Bus, CellLog};
 use self::pool::Pool;
+use self::wire::Wire;
 use super::derive::{Derive, EndedCell};
 use super::limits::Limits;
-use super::plan::{CellPlan, seed_of};
+use super::plan::{CellPlan, has_container, has_wire, seed_of};
 use super::protocol;
 use crate::backend::{Backend, BackendConfig, BackendKind, CellStore, RunContext};
 use crate::event::{CellId, Event, FinishedCell, Record, RunStarted, Sink, Summary, Verdict};
@@ -200,8 +202,8 @@ impl Run {
 
     /// Runs a cell; returns what follows from it.
     async fn cell(&self, plan: CellPlan) -> Vec<CellPlan> {
-        if let Some(reason) = &plan.not_applicable {
-            let verdict = Verdict::NotApplicable { reason: reason.clone(), line: None };
+        if let Some(why) = &plan.not_applicable {
+            let verdict = Verdict::NotApplicable { reason: why.reason.clone(), line: why.line };
             return self.finish_unrun(&plan, verdict);
         }
         if let Some(reason) = self.ended_early() {
@@ -234,8 +236,12 @@ impl Run {
         log: &Arc<CellLog>,
         started: Instant,
     ) -> Vec<CellPlan> {
-        let store = match backend.cell(&plan.id.to_string()).await {
-            Ok(store) => store,
+        let place = match has_container(&plan.scenario) {
+            false => backend.cell(&plan.id.to_string()).await.map(|store| (store, None)),
+            true => backend.own_cell(&plan.id.to_string()).await.map(|(store, container)| (store, Some(container))),
+        };
+        let (store, container) = match place {
+            Ok(place) => place,
             Err(error) => {
                 let reason = format!("there is no place for the cell: {error}");
                 return self.finish_unrun(plan, Verdict::Infrastructure { reason });
@@ -243,15 +249,30 @@ impl Run {
         };
         let simulated = plan.backend == BackendKind::Memory;
         let worker_limits = self.options.limits.worker;
-        let begin = protocol::begin(&plan.id, &plan.scenario, store.address(), seed, simulated, worker_limits);
-        let crew = Crew::new(Arc::clone(&self.pool), begin);
-        let outcomes =
-            CellRun::new(&plan.scenario, crew, Arc::clone(log), self.options.limits, self.options.bundle_all)
-                .run()
-                .await;
+        let wire = match has_wire(&plan.scenario) {
+            false => None,
+            true => match Wire::start(&store.address(), seed, Arc::clone(log)).await {
+                Ok(wire) => Some(wire),
+                Err(reason) => {
+                    self.clean_up(plan.id.clone(), store);
+                    return self.finish_unrun(plan, Verdict::Infrastructure { reason });
+                }
+            },
+        };
+        let address = wire.as_ref().map_or_else(|| store.address(), Wire::faulty);
+        let begin = protocol::begin(&plan.id, &plan.scenario, address, seed, simulated, worker_limits);
+        let mut crew = Crew::new(Arc::clone(&self.pool), begin);
+        if let Some(wire) = &wire {
+            crew = crew.with_outside_at(wire.sound());
+        }
+        let has_own_container = container.is_some();
+        let run = CellRun::new(&plan.scenario, crew, Arc::clone(log), self.options.limits, self.options.bundle_all)
+            .with_wire(wire, container);
+        let outcomes = run.run().await;
         let mut finished = self.judged(plan, seed, &outcomes);
         finished.duration_ms = started.elapsed().as_millis() as u64;
-        let keep_bytes = self.options.context.keep || finished.verdict.is_failure();
+        // Nobody else knows the credentials of a container that was the cell's own.
+        let keep_bytes = (self.options.context.keep || finished.verdict.is_failure()) && !has_own_container;
         if finished.verdict.is_failure() {
             log.tell_calls();
         }

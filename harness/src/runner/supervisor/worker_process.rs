@@ -82,6 +82,17 @@ impl WorkerProcess {
         let _ = self.child.start_kill();
     }
 
+    /// Stops it where it stands (SIGSTOP), or lets it go on (SIGCONT); false where it has ended.
+    pub fn pause(&self, paused: bool) -> bool {
+        // Of a child that was not waited for yet, so that the number cannot be another process's by now.
+        let Some(pid) = self.child.id().and_then(|pid| libc::pid_t::try_from(pid).ok()) else { return false };
+        let signal = if paused { libc::SIGSTOP } else { libc::SIGCONT };
+        #[allow(unsafe_code)]
+        // SAFETY: `kill` takes no pointers and shares no memory with this program.
+        let sent = unsafe { libc::kill(pid, signal) };
+        sent == 0
+    }
+
     /// Waits until it has ended.
     pub async fn end(&mut self) -> WorkerEnd {
         match self.child.wait().await {

@@ -116,7 +116,7 @@ pub enum When {
 }
 
 impl When {
-    fn is_every(&self) -> bool {
+    pub(super) fn is_every(&self) -> bool {
         *self == When::Every
     }
 }

@@ -15,6 +15,7 @@ mod named;
 mod sidecar;
 mod step;
 mod sweep;
+mod wire;
 
 pub use check::{AuditRow, Check, CommitRow, Count, CountOrRows, Query, RecoveryKind};
 pub(in crate::scenario) use damage::sandboxed;
@@ -30,6 +31,7 @@ pub use sidecar::{
 };
 pub use step::{Action, Arm, DEFAULT_HANDLE, DEFAULT_PROCESS, Nothing, OpenMode, Repair, Step};
 pub use sweep::{CrashPoint, Sweep};
+pub use wire::{ContainerCall, WireEffect, WireFault, WireMatcher};
 
 use std::collections::{BTreeMap, BTreeSet};
 

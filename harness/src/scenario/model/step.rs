@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actions, Check, CrashPoint, Damage, Expect, FailpointName, Load, MoveHead, ObjectRef, PlantSidecar, Query,
-    StoreFault,
+    Actions, Check, ContainerCall, CrashPoint, Damage, Expect, FailpointName, Load, MoveHead, ObjectRef, PlantSidecar,
+    Query, StoreFault, WireFault,
 };
 use crate::diagnostic::Span;
 
@@ -45,6 +45,9 @@ pub struct Step {
     /// Kills the step's process (SIGKILL) past every call to the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<CrashPoint>,
+    /// Wire faults that are armed for this step alone. Every process of the scenario uses the same wire.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wire: Vec<WireFault>,
     /// How the step has to end; a step in the background has to end so when it is joined.
     #[serde(default, skip_serializing_if = "Expect::is_plain_ok")]
     pub expect: Expect,
@@ -124,6 +127,12 @@ pub enum Action {
     Restart(Nothing),
     /// Kills the process (SIGKILL) and leaves it dead.
     Kill(Nothing),
+    /// Stops the process where it stands (SIGSTOP). It keeps all that it holds, and does nothing.
+    Pause(Nothing),
+    /// Lets the process go on (SIGCONT).
+    Continue(Nothing),
+    /// Does something to the container that the store runs in. A scenario with such a step has a container of its own.
+    Container(ContainerCall),
     /// Looks at the graph from outside, without touching it: neither handles nor faults have a part in it.
     Check(Check),
     /// Damages an object of the graph by hand.
@@ -158,6 +167,9 @@ impl Action {
             Action::Close(_) => "close",
             Action::Restart(_) => "restart",
             Action::Kill(_) => "kill",
+            Action::Pause(_) => "pause",
+            Action::Continue(_) => "continue",
+            Action::Container(_) => "container",
             Action::Check(_) => "check",
             Action::Damage(_) => "damage",
             Action::Undo(_) => "undo",
@@ -226,4 +238,7 @@ pub struct Arm {
     /// Store faults.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<StoreFault>,
+    /// Wire faults. They are lifted by a step in the same process; a restart of the process leaves them armed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wire: Vec<WireFault>,
 }

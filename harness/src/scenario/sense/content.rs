@@ -104,8 +104,16 @@ fn belongings(node: &Node, step: &Step, mistakes: &mut Vec<Diagnostic>) {
     let engine = step.action.runs_the_engine();
     let writes = matches!(step.action, Action::Load(_) | Action::Mutate(_) | Action::Repair(_));
     let handle = engine || matches!(step.action, Action::Close(_));
-    let process =
-        handle || matches!(step.action, Action::Restart(_) | Action::Kill(_) | Action::Arm(_) | Action::Lift(_));
+    let process = handle
+        || matches!(
+            step.action,
+            Action::Restart(_)
+                | Action::Kill(_)
+                | Action::Pause(_)
+                | Action::Continue(_)
+                | Action::Arm(_)
+                | Action::Lift(_)
+        );
     let rules = [
         ("actor", writes),
         ("handle", handle),
@@ -113,12 +121,13 @@ fn belongings(node: &Node, step: &Step, mistakes: &mut Vec<Diagnostic>) {
         ("failpoints", engine),
         ("faults", engine),
         ("crash", engine),
+        ("wire", engine),
         ("start", engine),
         ("hold", engine),
     ];
     for (key, allowed) in rules {
         if !allowed && let Some(entry) = node.entry(key) {
-            let faults = matches!(key, "failpoints" | "faults" | "crash");
+            let faults = matches!(key, "failpoints" | "faults" | "crash" | "wire");
             let (code, message) = if faults {
                 (Code::Unreachable, format!("'{action}' does not call the engine, so no fault can strike in it"))
             } else {

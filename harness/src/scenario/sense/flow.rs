@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::model::{Action, DEFAULT_HANDLE, DEFAULT_PROCESS, OpenMode, Step, Task};
+use super::super::model::{Action, ContainerCall, DEFAULT_HANDLE, DEFAULT_PROCESS, OpenMode, Step, Task};
 use super::super::nearest::nearest;
 use super::super::tree::Node;
 use super::{contradiction, key_span};
@@ -31,6 +31,8 @@ enum Handle {
 struct Process {
     /// Where it died, if it is dead for sure.
     died: Option<Span>,
+    /// Where it was stopped, if it was.
+    paused: Option<Span>,
     /// Whether it may be dead.
     unsure: bool,
     handles: BTreeMap<String, Handle>,
@@ -50,6 +52,8 @@ struct Flow<'a, 'm> {
     background: BTreeMap<&'a str, Background<'a>>,
     /// Damage that can be undone, with where it was done.
     damage: BTreeMap<&'a str, Span>,
+    /// What was done to the container, while that keeps it from answering.
+    container: Option<(ContainerCall, Span)>,
     mistakes: &'m mut Vec<Diagnostic>,
 }
 
@@ -60,7 +64,7 @@ impl<'a, 'm> Flow<'a, 'm> {
             main.handles.insert(DEFAULT_HANDLE.to_owned(), Handle::Open(OpenMode::ReadWrite));
         }
         let processes = BTreeMap::from([(DEFAULT_PROCESS.to_owned(), main)]);
-        Flow { processes, background: BTreeMap::new(), damage: BTreeMap::new(), mistakes }
+        Flow { processes, background: BTreeMap::new(), damage: BTreeMap::new(), container: None, mistakes }
     }
 
     fn process(&mut self, name: &str) -> &mut Process {
@@ -75,11 +79,20 @@ impl<'a, 'm> Flow<'a, 'm> {
                 self.processes.insert(step.process().to_owned(), Process::default());
                 return;
             }
+            Action::Container(call) => return self.container(*call, action_span),
             Action::Release(name) => return self.release(name, node.nearest(&["release"]).span),
             Action::Join(name) => return self.join(name, node.nearest(&["join"]).span),
-            Action::Damage(damage) => return self.damaged(damage.name(), node),
-            Action::Undo(name) => return self.undo(name, node.nearest(&["undo"]).span),
-            Action::Check(_) | Action::MoveHead(_) | Action::PlantSidecar(_) => return,
+            Action::Damage(damage) => {
+                self.needs_container(step, action_span);
+                return self.damaged(damage.name(), node);
+            }
+            Action::Undo(name) => {
+                self.needs_container(step, action_span);
+                return self.undo(name, node.nearest(&["undo"]).span);
+            }
+            Action::Check(_) | Action::MoveHead(_) | Action::PlantSidecar(_) => {
+                return self.needs_container(step, action_span);
+            }
             _ => {}
         }
         if let Some(died) = self.process(step.process()).died {
@@ -88,12 +101,65 @@ impl<'a, 'm> Flow<'a, 'm> {
             self.mistakes.push(mistake.suggest("start it anew with a step 'restart', then open its handles"));
             return;
         }
+        if let Action::Pause(_) | Action::Continue(_) = step.action {
+            return self.pause(step, action_span);
+        }
+        if let Some(paused) = self.process(step.process()).paused
+            && !matches!(step.action, Action::Kill(_))
+        {
+            let message = format!("process '{}' does nothing until it goes on", step.process());
+            let mistake = contradiction(action_span, message).relate(paused, "it is stopped here");
+            return self.mistakes.push(mistake.suggest("let it go on with a step 'continue'"));
+        }
         match &step.action {
             Action::Kill(_) => self.killed(step.process(), action_span),
             Action::Arm(arm) => self.arm(step, &arm.name, node),
             Action::Lift(name) => self.lift(step.process(), name, node.nearest(&["lift"]).span),
             _ => self.engine_step(node, step, action_span),
         }
+    }
+
+    fn pause(&mut self, step: &Step, span: Span) {
+        let process = self.process(step.process());
+        match (&step.action, process.paused) {
+            (Action::Pause(_), None) => process.paused = Some(span),
+            (Action::Pause(_), Some(paused)) => {
+                let mistake = contradiction(span, format!("process '{}' is stopped already", step.process()));
+                self.mistakes.push(mistake.relate(paused, "stopped here"));
+            }
+            (_, Some(_)) => process.paused = None,
+            (_, None) => {
+                let mistake = contradiction(span, format!("process '{}' is not stopped", step.process()));
+                self.mistakes.push(mistake.suggest("stop it with a step 'pause' first"));
+            }
+        }
+    }
+
+    fn container(&mut self, call: ContainerCall, span: Span) {
+        let undoes = matches!(call, ContainerCall::Start | ContainerCall::Unpause | ContainerCall::Connect);
+        match self.container {
+            None if undoes => {
+                let message = format!("the container answers, so there is nothing to {}", call.as_str());
+                self.mistakes.push(contradiction(span, message));
+            }
+            Some((before, at)) if before.undone_by() != Some(call) => {
+                let message = format!("the container cannot be asked to {} now", call.as_str());
+                let way_out = before.undone_by().map(|undo| format!("write 'container: {}' first", undo.as_str()));
+                let mistake = contradiction(span, message).relate(at, "what was done here comes first");
+                self.mistakes.push(mistake.suggest_maybe(way_out));
+            }
+            _ => {}
+        }
+        self.container = call.undone_by().map(|_| (call, span));
+    }
+
+    /// Whoever looks from outside needs a store that answers; the engine may be asked to do without one.
+    fn needs_container(&mut self, step: &Step, span: Span) {
+        let Some((call, at)) = self.container else { return };
+        let undo = call.undone_by().map_or("start", ContainerCall::as_str);
+        let message = format!("'{}' needs a store that answers", step.action.name());
+        let mistake = contradiction(span, message).relate(at, "it does not since here");
+        self.mistakes.push(mistake.suggest(format!("write 'container: {undo}' first")));
     }
 
     fn engine_step(&mut self, node: &'a Node, step: &'a Step, span: Span) {
@@ -201,6 +267,7 @@ impl<'a, 'm> Flow<'a, 'm> {
         self.process_ends(name);
         let process = self.process(name);
         process.died = Some(span);
+        process.paused = None;
         process.handles.clear();
         process.armed.clear();
     }
@@ -250,6 +317,11 @@ impl<'a, 'm> Flow<'a, 'm> {
         let Some(running) = self.background.remove(name) else {
             return self.unknown("background step", name, span, &self.background.keys().copied().collect::<Vec<_>>());
         };
+        if let Some(paused) = self.process(running.process).paused {
+            let message = format!("background step '{name}' runs in a process that is stopped, and would never end");
+            let mistake = contradiction(span, message).relate(paused, "the process is stopped here");
+            self.mistakes.push(mistake.suggest("let it go on with a step 'continue' first"));
+        }
         if running.held {
             let mistake = contradiction(span, format!("background step '{name}' is still held and would never end"));
             self.mistakes.push(

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use omnigraph::failpoint::{Scope, Window};
 use omnigraph::storage::{Operation, PathClass, Realm};
 
-use super::super::model::{Action, Actions, Effect, FailpointName, OpenMode, Repair, Step, StoreFault, When};
+use super::super::model::{
+    Action, Actions, Effect, FailpointName, Matcher, OpenMode, Repair, Step, StoreFault, When, WireEffect, WireFault,
+};
 use super::super::tree::Node;
 use super::{Seen, contradiction, key_span};
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -14,7 +16,7 @@ pub(super) fn judge(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
     for (at, (node, step)) in seen.sound().enumerate() {
         match &step.action {
             Action::Arm(arm) => {
-                if arm.failpoints.is_empty() && arm.faults.is_empty() {
+                if arm.failpoints.is_empty() && arm.faults.is_empty() && arm.wire.is_empty() {
                     mistakes.push(contradiction(key_span(node, "arm"), format!("'{}' arms nothing", arm.name)));
                 }
                 let Some(steps) = seen.all() else { continue };
@@ -22,10 +24,13 @@ pub(super) fn judge(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
                 let armed = node.nearest(&["arm"]);
                 let site = Site { node: armed, steps: &later, armed_across: true };
                 site.judge(&arm.failpoints, &arm.faults, mistakes);
+                let later = while_wired(&steps[at + 1..], step.process(), &arm.name);
+                Site { node: armed, steps: &later, armed_across: true }.wire(&arm.wire, mistakes);
             }
             action if action.runs_the_engine() => {
                 let site = Site { node, steps: &[step], armed_across: false };
                 site.judge(&step.failpoints, &step.faults, mistakes);
+                site.wire(&step.wire, mistakes);
                 if let Some(hold) = &step.hold {
                     site.failpoint(hold, node.nearest(&["hold"]).span, mistakes);
                 }
@@ -49,6 +54,17 @@ fn while_armed<'a>(later: &[(&Node, &'a Step)], process: &str, name: &str) -> Ve
         .take_while(|step| !lifted(step))
         .filter(|step| step.process() == process)
         .collect()
+}
+
+/// The steps until the wire faults are lifted that were armed under `name`. Every process uses the same wire, and a process
+/// that is started anew changes nothing about it.
+fn while_wired<'a>(later: &[(&Node, &'a Step)], process: &str, name: &str) -> Vec<&'a Step> {
+    let lifted = |step: &Step| match &step.action {
+        Action::Lift(lifted) => step.process() == process && (lifted == name || lifted == "all"),
+        _ => false,
+    };
+    let steps = later.iter().map(|(_, step)| *step).take_while(|step| !lifted(step));
+    steps.filter(|step| step.action.runs_the_engine()).collect()
 }
 
 /// Faults, and the steps in which they can strike.
@@ -92,25 +108,37 @@ impl Site<'_> {
     }
 
     fn store(&self, fault: &StoreFault, node: &Node, mistakes: &mut Vec<Diagnostic>) {
-        self.store_site(fault, node.nearest(&["on"]), mistakes);
+        self.calls(&fault.on, node.nearest(&["on"]), mistakes);
         let contradictions = fault.on.operation.and_then(|named| misfit(&fault.effect, named.0));
         mistakes.extend(contradictions.map(|reason| contradiction(node.nearest(&["do"]).span, reason)));
-        if fault.when == When::Probability(0.0) {
-            let span = node.nearest(&["when"]).span;
-            mistakes.push(Diagnostic::new(Code::Unreachable, span, "a fault with the probability 0 never fires"));
+        never(fault.when, node, mistakes);
+    }
+
+    fn wire(&self, faults: &[WireFault], mistakes: &mut Vec<Diagnostic>) {
+        for (fault, node) in faults.iter().zip(self.node.nearest(&["wire"]).items()) {
+            self.calls(&fault.on.as_matcher(), node.nearest(&["on"]), mistakes);
+            let operation = fault.on.operation.map(|named| named.0);
+            if let (WireEffect::Truncated(_), Some(operation)) = (&fault.effect, operation)
+                && !WireEffect::has_answer_with_body(operation)
+            {
+                let message = format!("the answer to a '{}' has no body that could be cut off", operation.as_str());
+                let mistake = contradiction(node.nearest(&["do"]).span, message);
+                mistakes.push(mistake.suggest("cut the answer itself with 'reset-response'"));
+            }
+            never(fault.when, node, mistakes);
         }
     }
 
     /// Whether any call of the steps can fit what the fault waits for.
-    fn store_site(&self, fault: &StoreFault, on: &Node, mistakes: &mut Vec<Diagnostic>) {
+    fn calls(&self, matcher: &Matcher, on: &Node, mistakes: &mut Vec<Diagnostic>) {
         let mut unreachable = |span: Span, message: String, suggestion: Option<String>| {
             mistakes.push(Diagnostic::new(Code::Unreachable, span, message).suggest_maybe(suggestion));
         };
         if self.steps.is_empty() {
-            return unreachable(on.span, "no step of its process follows while it is armed".to_owned(), None);
+            return unreachable(on.span, "nothing follows that could meet it while it is armed".to_owned(), None);
         }
-        let class = fault.on.class.map(|named| named.0);
-        let realm = fault.on.realm.map(|named| named.0);
+        let class = matcher.class.map(|named| named.0);
+        let realm = matcher.realm.map(|named| named.0);
         if let (Some(class), Some(realm)) = (class, realm)
             && let Some(only) = realm_of(class).filter(|only| *only != realm)
         {
@@ -124,7 +152,7 @@ impl Site<'_> {
             let message = format!("{who} touches objects of the class '{}'", class.as_str());
             unreachable(on.nearest(&["class"]).span, message, None);
         }
-        if let Some(operation) = fault.on.operation.map(|named| named.0)
+        if let Some(operation) = matcher.operation.map(|named| named.0)
             && operation.is_write()
             && !self.any(writes_objects)
         {
@@ -177,6 +205,13 @@ fn realm_of(class: PathClass) -> Option<Realm> {
         PathClass::Sidecar | PathClass::Quarantine | PathClass::SchemaObject => Some(Realm::Control),
         PathClass::Other => None,
         _ => Some(Realm::Table),
+    }
+}
+
+fn never(when: When, node: &Node, mistakes: &mut Vec<Diagnostic>) {
+    if when == When::Probability(0.0) {
+        let span = node.nearest(&["when"]).span;
+        mistakes.push(Diagnostic::new(Code::Unreachable, span, "a fault with the probability 0 never fires"));
     }
 }
 

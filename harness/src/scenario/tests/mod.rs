@@ -30,6 +30,7 @@ fn snapshot(assert: impl FnOnce()) {
 #[case::twice("twice", include_str!("mistakes/twice.yaml"))]
 #[case::cases("cases", include_str!("mistakes/cases.yaml"))]
 #[case::placeholders("placeholders", include_str!("mistakes/placeholders.yaml"))]
+#[case::wire("wire", include_str!("mistakes/wire.yaml"))]
 #[case::nothing_to_check("nothing_to_check", include_str!("mistakes/nothing-to-check.yaml"))]
 fn every_mistake_is_told_at_once(#[case] name: &str, #[case] text: &str) {
     snapshot(|| insta::assert_snapshot!(name, terminal::render(&mistakes_in(text), false)));

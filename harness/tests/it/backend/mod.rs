@@ -6,3 +6,4 @@ mod s3_conditions;
 mod s3_objects;
 mod s3_refusals;
 mod wire;
+mod wire_faults;

@@ -6,7 +6,7 @@ use super::super::crew::Seat;
 use super::{Background, CellRun, Stop, step_ref};
 use crate::event::{Breach, Event, Outcome};
 use crate::runner::protocol::{Order, Report};
-use crate::scenario::model::{InvariantName, Step};
+use crate::scenario::model::{Action, InvariantName, Step};
 
 impl CellRun<'_> {
     pub(super) async fn leave_in_background(&mut self, name: &str, background: Background) -> Result<(), Stop> {
@@ -68,6 +68,20 @@ impl CellRun<'_> {
             self.finish(background.number, &background.step, background.begun, background.started, report).await;
         let ended = self.finish(number, step, begun, started, Report::of(Outcome::done())).await;
         joined.and(ended)
+    }
+
+    /// Stops a process where it stands, or lets it go on.
+    pub(super) async fn pause(&mut self, number: u64, step: &Step) -> Result<(), Stop> {
+        let begun = self.ledger.begin(number, step);
+        let paused = matches!(step.action, Action::Pause(_));
+        let process = step.process();
+        let outcome = if self.crew.pause(process, paused) {
+            self.state(process).paused = paused;
+            Outcome::done()
+        } else {
+            Outcome::Trouble { reason: format!("there is no process '{process}' to be stopped or continued") }
+        };
+        self.finish(number, step, begun, Instant::now(), Report::of(outcome)).await
     }
 
     pub(super) async fn kill(&mut self, number: u64, step: &Step) -> Result<(), Stop> {

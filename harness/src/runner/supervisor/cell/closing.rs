@@ -6,8 +6,17 @@ use crate::event::{Event, Outcome};
 use crate::runner::protocol::{Order, Report};
 
 impl CellRun<'_> {
-    /// Lifts every fault, waits for what still runs, converges, and makes the closing observations.
+    /// Makes the container run again, lifts every fault, waits for what still runs, converges, and makes the closing observations.
     pub(super) async fn close(&mut self) {
+        self.lasting.clear();
+        if self.revive_container().await.is_err() {
+            return;
+        }
+        let paused: Vec<String> =
+            self.processes.iter().filter(|(_, state)| state.paused).map(|(name, _)| name.clone()).collect();
+        for process in paused {
+            self.crew.pause(&process, false);
+        }
         let living: Vec<String> =
             self.processes.iter().filter(|(_, state)| state.lives).map(|(name, _)| name.clone()).collect();
         for process in &living {
@@ -28,6 +37,7 @@ impl CellRun<'_> {
             self.ledger.end(background.begun, &outcome);
             self.ledger.count(&report.tallies);
         }
+        self.count_wire();
         if !self.ledger.has_graph() {
             return;
         }

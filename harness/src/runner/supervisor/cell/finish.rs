@@ -47,11 +47,13 @@ impl CellRun<'_> {
         if !self.found.breaches.is_empty() || self.found.limit.is_some() {
             return Err(Stop);
         }
-        if may_change_the_store(&step.action) { self.observe(number).await } else { Ok(()) }
+        // A store that does not answer shows nothing new; what is missed now is seen when it does.
+        if may_change_the_store(&step.action) && self.down.is_none() { self.observe(number).await } else { Ok(()) }
     }
 
     fn take_report(&mut self, number: u64, step: &Step, report: &Report) {
         self.ledger.count(&report.tallies);
+        self.count_wire();
         for call in &report.calls {
             self.log.keep(Event::StoreCall { cell: self.log.cell(), call: call.clone() });
         }

@@ -2,13 +2,15 @@
 //!
 //! - this file: the set-up, and a step from its handle to its order;
 //! - [`background`]: steps that run beside others, and processes that a step kills; [`finish`]: the end of a step;
-//! - [`readers`]: readers beside the steps; [`closing`]: what follows the last step; [`orders`]: giving orders, and hearing what becomes of them.
+//! - [`store`]: what a step does to the wire and to the store's container; [`readers`]: readers beside the steps;
+//! - [`closing`]: what follows the last step; [`orders`]: giving orders, and hearing what becomes of them.
 
 mod background;
 mod closing;
 mod finish;
 mod orders;
 mod readers;
+mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,16 +23,18 @@ use super::crew::{Crew, Seat};
 use super::ledger::{Begun, Ledger, load_call};
 use super::log::CellLog;
 use super::verdict::Found;
+use super::wire::Wire;
+use crate::backend::Container;
 use crate::event::{Breach, Event, FaultId, FaultTally, Outcome, StepRef};
-use crate::fault::{FaultOrder, Rule};
+use crate::fault::{ArmedGuard, FaultOrder, Rule};
 use crate::oracle::evidence::{Evidence, OperationCall};
 use crate::oracle::{Waiver, judge};
 use crate::runner::limits::Limits;
 use crate::runner::protocol::{Order, Report, StepOrder, Ticket};
 use crate::scenario::Scenario;
 use crate::scenario::model::{
-    Action, Arm, DEFAULT_HANDLE, DEFAULT_PROCESS, FailpointName, InvariantName, Load, LoadMode, OpenMode, Step,
-    StoreFault,
+    Action, Arm, ContainerCall, DEFAULT_HANDLE, DEFAULT_PROCESS, FailpointName, InvariantName, Load, LoadMode,
+    OpenMode, Step, StoreFault, WireFault,
 };
 use crate::workload::SavedObject;
 
@@ -64,6 +68,12 @@ pub struct CellRun<'a> {
     saved: BTreeMap<String, Vec<SavedObject>>,
     commits_before: usize,
     readers: BTreeMap<u64, Reader>,
+    wire: Option<Wire>,
+    container: Option<Arc<dyn Container>>,
+    /// What was done to the container, while that keeps it from answering.
+    down: Option<ContainerCall>,
+    /// Wire faults that stay armed, by the process and the name under which they are lifted.
+    lasting: BTreeMap<(String, String), ArmedGuard>,
 }
 
 /// What the supervisor knows of a process.
@@ -71,6 +81,8 @@ pub struct CellRun<'a> {
 struct ProcessState {
     /// Whether it runs.
     lives: bool,
+    /// Whether it was stopped where it stands.
+    paused: bool,
     /// Its handles, as they were last asked for.
     modes: BTreeMap<String, OpenMode>,
     /// Handles that are open.
@@ -82,6 +94,7 @@ struct ProcessState {
 impl ProcessState {
     fn die(&mut self) {
         self.lives = false;
+        self.paused = false;
         self.lost.append(&mut self.open);
     }
 }
@@ -94,6 +107,8 @@ struct Background {
     begun: Begun,
     started: Instant,
     hold: Option<FaultId>,
+    /// Its wire faults.
+    _wire: Option<ArmedGuard>,
 }
 
 /// How an order ended.
@@ -128,7 +143,19 @@ impl<'a> CellRun<'a> {
             saved: BTreeMap::new(),
             commits_before: 0,
             readers: BTreeMap::new(),
+            wire: None,
+            container: None,
+            down: None,
+            lasting: BTreeMap::new(),
         }
+    }
+
+    /// The store is reached over this wire, and runs in this container.
+    #[must_use]
+    pub fn with_wire(mut self, wire: Option<Wire>, container: Option<Arc<dyn Container>>) -> Self {
+        self.wire = wire;
+        self.container = container;
+        self
     }
 
     /// Runs everything.
@@ -223,6 +250,8 @@ impl<'a> CellRun<'a> {
             Action::Release(name) => return self.release(number, step, name).await,
             Action::Join(name) => return self.join(number, step, name).await,
             Action::Kill(_) | Action::Restart(_) => return self.kill(number, step).await,
+            Action::Container(call) => return self.contain(number, step, *call).await,
+            Action::Pause(_) | Action::Continue(_) => return self.pause(number, step).await,
             _ => {}
         }
         if let Some(outcome) = self.reopen(step).await? {
@@ -235,6 +264,9 @@ impl<'a> CellRun<'a> {
             self.log.emit(Event::FaultArmed { cell: self.log.cell(), fault: fault.id.clone() });
             self.ledger.count(&[FaultTally::armed(fault.id.clone())]);
         }
+        let (on_wire, faults): (Vec<_>, Vec<_>) =
+            faults.into_iter().partition(|fault| matches!(fault.rule, Rule::Wire(_)));
+        let wire = self.arm_wire(step, &on_wire)?;
         let undo = match &step.action {
             Action::Undo(name) => self.saved.get(name).cloned().unwrap_or_default(),
             _ => Vec::new(),
@@ -246,10 +278,11 @@ impl<'a> CellRun<'a> {
         let order = StepOrder { number, step: step.clone(), faults, commits_before, undo, alone };
         let ticket = self.order(seat_of(step), Order::Step(Box::new(order))).await?;
         if let Some(name) = &step.start {
-            let background = Background { number, step: step.clone(), ticket, begun, started, hold };
+            let background = Background { number, step: step.clone(), ticket, begun, started, hold, _wire: wire };
             return self.leave_in_background(name, background).await;
         }
         let ended = self.wait(ticket, self.step_deadline()).await;
+        drop(wire);
         let report = self.report_of(step, number, ended).await;
         self.finish(number, step, begun, started, report).await
     }
@@ -356,13 +389,16 @@ fn fault_orders(number: u64, step: &Step) -> (Vec<FaultOrder>, Option<FaultId>) 
         actions: actions.clone(),
     };
     let store = |fault: &StoreFault| Rule::Store(fault.clone());
-    if let Action::Arm(Arm { failpoints, faults, .. }) = &step.action {
+    let on_wire = |fault: &WireFault| Rule::Wire(fault.clone());
+    if let Action::Arm(Arm { failpoints, faults, wire, .. }) = &step.action {
         rules.extend(failpoints.iter().map(failpoint));
         rules.extend(faults.iter().map(store));
+        rules.extend(wire.iter().map(on_wire));
     }
     rules.extend(step.failpoints.iter().map(failpoint));
     rules.extend(step.faults.iter().map(store));
     rules.extend(step.crash.map(Rule::Crash));
+    rules.extend(step.wire.iter().map(on_wire));
     rules.extend(step.hold.iter().map(|name| Rule::Hold { name: name.clone() }));
     let orders: Vec<FaultOrder> =
         rules.into_iter().zip(1..).map(|(rule, ordinal)| FaultOrder::new(number, ordinal, rule)).collect();
