@@ -5,6 +5,7 @@
 //! landed is checked nevertheless.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use lance::dataset::CommitBuilder;
@@ -15,7 +16,7 @@ use object_store::path::Path;
 
 use super::{StagedTable, Table};
 use crate::error::{Error, ErrorKind};
-use crate::storage::{Stack, StorageErrorKind};
+use crate::storage::Stack;
 
 /// Where a commit landed.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub struct Landing {
 pub enum CommitFailure {
     /// Another writer moved the table first. Nothing of this commit is visible, for certain.
     Moved(Error),
-    /// The store failed. Nothing of this commit is visible, for certain.
+    /// The store failed before the version was put. Nothing of this commit is visible, for certain.
     Failed(Error),
     /// The commit may have landed, or it landed elsewhere than planned.
     Unknown(Error),
@@ -48,6 +49,8 @@ impl CommitFailure {
 #[derive(Debug)]
 struct ExactVersion {
     expected: u64,
+    /// Whether the put of the version was begun.
+    begun: AtomicBool,
     inner: Arc<dyn CommitHandler>,
 }
 
@@ -89,6 +92,7 @@ impl CommitHandler for ExactVersion {
             let moved = TableMoved { expected: self.expected, actual: manifest.version };
             return Err(CommitError::OtherError(lance::Error::invalid_input_source(Box::new(moved))));
         }
+        self.begun.store(true, Ordering::Relaxed);
         self.inner.commit(manifest, indices, base_path, object_store, manifest_writer, naming_scheme, transaction).await
     }
 }
@@ -101,9 +105,10 @@ impl StagedTable {
     pub async fn commit(&self, stack: &Stack) -> Result<Landing, CommitFailure> {
         let expected = self.table.version() + 1;
         let path = self.table.path();
-        let handler = ExactVersion { expected, inner: stack.lance().commit_handler() };
+        let handler =
+            Arc::new(ExactVersion { expected, begun: AtomicBool::new(false), inner: stack.lance().commit_handler() });
         let committed = CommitBuilder::new(Arc::clone(self.table.dataset()))
-            .with_commit_handler(Arc::new(handler))
+            .with_commit_handler(Arc::clone(&handler) as Arc<dyn CommitHandler>)
             .with_max_retries(0)
             .with_skip_auto_cleanup(true)
             .execute(self.transaction.clone())
@@ -131,8 +136,9 @@ impl StagedTable {
                         .with_source(e);
                 Err(CommitFailure::Moved(error))
             }
-            // One read after a request that broke off or ran out of time does not show that it will never land.
-            Err(e) if is_ambiguous(&e) => {
+            // Whatever the error says: a client repeats a request that broke off, and what the store says to its last
+            // attempt is no word about its first. Nor does one read show that a request will never land.
+            Err(e) if handler.begun.load(Ordering::Relaxed) => {
                 let error =
                     Error::new(ErrorKind::Storage, format!("a commit to table `{path}` may or may not have landed"))
                         .with_source(e);
@@ -141,10 +147,6 @@ impl StagedTable {
             Err(e) => Err(CommitFailure::Failed(Error::from(e).context(format_args!("commit to table `{path}`")))),
         }
     }
-}
-
-fn is_ambiguous(error: &lance::Error) -> bool {
-    matches!(StorageErrorKind::of(error), Some(StorageErrorKind::Timeout | StorageErrorKind::Transport))
 }
 
 fn is_moved(error: &lance::Error) -> bool {

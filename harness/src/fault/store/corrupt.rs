@@ -1,10 +1,11 @@
-//! A read answers with one byte changed.
+//! One byte is changed on its way, out of the store or into it.
 
-use omnigraph::storage::{Call, Operation, Verdict};
+use omnigraph::storage::{Call, Verdict};
 
 use super::{Blow, Strike};
+use crate::scenario::model::Effect;
 
-/// Read with the byte at this offset changed.
+/// Read or written with the byte at this offset changed.
 #[derive(Debug)]
 pub(super) struct Corrupt {
     pub(super) offset: u64,
@@ -12,7 +13,7 @@ pub(super) struct Corrupt {
 
 impl Strike for Corrupt {
     fn can_strike(&self, call: &Call) -> bool {
-        call.operation == Operation::Get
+        Effect::carries_bytes(call.operation)
     }
 
     fn strike(&self, _: &Call) -> Blow {

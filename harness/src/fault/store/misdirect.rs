@@ -20,7 +20,11 @@ impl Strike for Misdirect {
                 | Operation::Put
                 | Operation::PutIfAbsent
                 | Operation::PutIfMatch
+                | Operation::MultipartStart
+                | Operation::List
                 | Operation::Delete
+                | Operation::Copy
+                | Operation::Rename
         )
     }
 

@@ -72,13 +72,26 @@ mod tests {
             (Effect::LostWrite, Operation::Delete, Operation::List),
             (Effect::AckLost, Operation::PutIfAbsent, Operation::Head),
             (Effect::Stale, Operation::List, Operation::Put),
-            (Effect::Corrupt(0), Operation::Get, Operation::Put),
-            (Effect::Torn(1), Operation::Get, Operation::Delete),
-            (Effect::Misdirect("a".into()), Operation::Put, Operation::List),
+            (Effect::Corrupt(0), Operation::MultipartPart, Operation::List),
+            (Effect::Torn(1), Operation::List, Operation::Delete),
+            (Effect::Misdirect("a".into()), Operation::MultipartStart, Operation::MultipartPart),
         ] {
             let strike = strike_of(&effect);
             assert!(strike.can_strike(&call(strikes)), "{effect:?} spares {strikes}");
             assert!(!strike.can_strike(&call(spares)), "{effect:?} strikes {spares}");
+        }
+    }
+    #[test]
+    fn what_a_fault_can_strike_is_what_a_scenario_may_ask_of_it() {
+        let mut effects = vec![Effect::Throttled, Effect::Timeout, Effect::PermissionDenied, Effect::ConnectionLost];
+        effects.extend([Effect::NotFound, Effect::AckLost, Effect::LostWrite, Effect::Latency(1), Effect::Stale]);
+        effects.extend([Effect::Torn(1), Effect::Corrupt(1), Effect::Misdirect("a".into()), Effect::CrashBefore]);
+        for effect in effects {
+            for &operation in Operation::ALL {
+                let call = Call::new(Realm::Table, operation, &Path::from("nodes/P.lance/data/x"), 10);
+                let strikes = strike_of(&effect).can_strike(&call);
+                assert_eq!(strikes, effect.misfit(operation).is_none(), "{effect:?} and {operation}");
+            }
         }
     }
 }

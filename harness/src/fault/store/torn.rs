@@ -1,10 +1,11 @@
-//! An object is cut off and reported as whole.
+//! An object or a listing is cut off and reported as whole.
 
 use omnigraph::storage::{Call, Operation, Verdict};
 
 use super::{Blow, Strike};
+use crate::scenario::model::Effect;
 
-/// Cut off after this many bytes.
+/// Cut off after this many bytes, or entries of a listing.
 #[derive(Debug)]
 pub(super) struct Torn {
     pub(super) bytes: u64,
@@ -12,10 +13,7 @@ pub(super) struct Torn {
 
 impl Strike for Torn {
     fn can_strike(&self, call: &Call) -> bool {
-        matches!(
-            call.operation,
-            Operation::Get | Operation::Put | Operation::PutIfAbsent | Operation::PutIfMatch | Operation::MultipartPart
-        )
+        Effect::carries_bytes(call.operation) || call.operation == Operation::List
     }
 
     fn strike(&self, _: &Call) -> Blow {

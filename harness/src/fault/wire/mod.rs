@@ -117,9 +117,13 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// The endpoint has moved: connections that wait for their next request are closed.
+    /// The endpoint is here now. Where it has moved, connections that wait for their next request are closed.
     pub fn retarget(&self, target: String) {
-        self.target.send_replace(target);
+        self.target.send_if_modified(|known| {
+            let moved = *known != target;
+            *known = target;
+            moved
+        });
     }
 }
 

@@ -71,9 +71,9 @@ pub enum Effect {
     LostWrite,
     /// Done after this many milliseconds.
     Latency(#[schemars(range(min = 1, max = 10000))] u64),
-    /// Cut off after this many bytes, and reported as whole.
+    /// Cut off after this many bytes, or entries of a listing, and reported as whole.
     Torn(u64),
-    /// Read with the byte at this offset changed.
+    /// Read or written with the byte at this offset changed.
     Corrupt(u64),
     /// Answered as it was before the last write.
     Stale,
@@ -90,6 +90,39 @@ impl Effect {
     pub fn latency(&self) -> Option<Duration> {
         match self {
             Effect::Latency(millis) => Some(Duration::from_millis(*millis)),
+            _ => None,
+        }
+    }
+
+    /// Whether bytes of an object go along with such a call.
+    pub fn carries_bytes(operation: Operation) -> bool {
+        matches!(
+            operation,
+            Operation::Get | Operation::Put | Operation::PutIfAbsent | Operation::PutIfMatch | Operation::MultipartPart
+        )
+    }
+
+    /// Why it means nothing for an operation; none when it can strike it.
+    pub fn misfit(&self, operation: Operation) -> Option<&'static str> {
+        let is_write = operation.is_write();
+        let carries_bytes = Effect::carries_bytes(operation);
+        match self {
+            Effect::Stale if is_write => Some("only a read can be stale"),
+            Effect::LostWrite | Effect::AckLost | Effect::CrashAfter if !is_write => {
+                Some("a read leaves nothing in the store that could be lost or doubled")
+            }
+            Effect::Misdirect(_)
+                if matches!(
+                    operation,
+                    Operation::MultipartPart | Operation::MultipartComplete | Operation::MultipartAbort
+                ) =>
+            {
+                Some("an upload goes where its start went; misdirect the 'multipart-start'")
+            }
+            Effect::Corrupt(_) if !carries_bytes => Some("only a 'get', a put or a part has bytes that can be changed"),
+            Effect::Torn(_) if !carries_bytes && operation != Operation::List => {
+                Some("only a 'get', a 'list', a put or a part has something that can be cut off")
+            }
             _ => None,
         }
     }

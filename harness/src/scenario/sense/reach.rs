@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use omnigraph::failpoint::{Scope, Window};
-use omnigraph::storage::{Operation, PathClass, Realm};
+use omnigraph::storage::{PathClass, Realm};
 
 use super::super::model::{
-    Action, Actions, Effect, FailpointName, Matcher, OpenMode, Repair, Step, StoreFault, When, WireEffect, WireFault,
+    Action, Actions, FailpointName, Matcher, OpenMode, Repair, Step, StoreFault, When, WireEffect, WireFault,
 };
 use super::super::tree::Node;
 use super::{Seen, contradiction, key_span};
@@ -109,7 +109,7 @@ impl Site<'_> {
 
     fn store(&self, fault: &StoreFault, node: &Node, mistakes: &mut Vec<Diagnostic>) {
         self.calls(&fault.on, node.nearest(&["on"]), mistakes);
-        let contradictions = fault.on.operation.and_then(|named| misfit(&fault.effect, named.0));
+        let contradictions = fault.on.operation.and_then(|named| fault.effect.misfit(named.0));
         mistakes.extend(contradictions.map(|reason| contradiction(node.nearest(&["do"]).span, reason)));
         never(fault.when, node, mistakes);
     }
@@ -212,25 +212,5 @@ fn never(when: When, node: &Node, mistakes: &mut Vec<Diagnostic>) {
     if when == When::Probability(0.0) {
         let span = node.nearest(&["when"]).span;
         mistakes.push(Diagnostic::new(Code::Unreachable, span, "a fault with the probability 0 never fires"));
-    }
-}
-
-/// Why an effect cannot strike an operation.
-fn misfit(effect: &Effect, operation: Operation) -> Option<&'static str> {
-    match effect {
-        Effect::Stale if operation.is_write() => Some("only a read can be stale"),
-        Effect::LostWrite | Effect::AckLost | Effect::Misdirect(_) | Effect::CrashAfter if !operation.is_write() => {
-            Some("a read leaves nothing in the store that could be lost, doubled or misplaced")
-        }
-        Effect::Corrupt(_) if operation != Operation::Get => Some("only a 'get' brings bytes that can be changed"),
-        Effect::Torn(_)
-            if !matches!(
-                operation,
-                Operation::Get | Operation::Put | Operation::PutIfAbsent | Operation::PutIfMatch
-            ) =>
-        {
-            Some("only a 'get' or a put has bytes that can be cut off")
-        }
-        _ => None,
     }
 }
