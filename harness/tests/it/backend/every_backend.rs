@@ -11,6 +11,7 @@ use omnigraph_harness::backend::{
     Availability, Backend, BackendConfig, BackendKind, Capability, CellStore, RunContext, RustfsConfig, ServiceConfig,
     available,
 };
+use omnigraph_harness::scenario::model::ContainerCall;
 use tempfile::TempDir;
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{GenericImage, ImageExt};
@@ -200,6 +201,44 @@ async fn a_container_is_on_loopback_alone_labelled_logged_and_removed_on_rustfs(
 
     run.backend.stop().await.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(engine.containers().await.expect("a list").iter().filter(|found| of_this_run(found)).count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_of_a_cells_own_keeps_its_bytes_through_everything_and_is_removed_on_rustfs() {
+    let Run { backend, run_id, scratch: _scratch } = start(BackendKind::Rustfs, true).await;
+    let engine = Engine::connect("test").await.expect("the engine that started it");
+    let count = async || {
+        let found = engine.containers().await.expect("a list");
+        found.iter().filter(|found| found.labels.get(LABEL_RUN) == Some(&run_id)).count()
+    };
+    let (mut cell, container) = backend.own_cell("own").await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(count().await, 2, "one for the run, and one for the cell");
+    // A reaper finds it, and leaves it alone as long as the run lives.
+    let reaped = reap(false).await.expect("a pass");
+    assert_eq!(reaped.kept.iter().filter(|leftover| leftover.run == run_id).count(), 2, "{reaped:?}");
+
+    open(&cell).await.objects().put("object", "acknowledged").await.expect("put");
+    let first = cell.storage.s3.endpoint.clone();
+    use ContainerCall::{Connect, Disconnect, Kill, Pause, Restart, Start, Stop, Unpause};
+    for call in [Stop, Start, Kill, Start, Restart, Pause, Unpause, Disconnect, Connect] {
+        let endpoint = container.act(call).await.unwrap_or_else(|error| panic!("{call:?}: {error}"));
+        assert_eq!(endpoint.is_some(), call.undone_by().is_none(), "{call:?}");
+        if endpoint.is_some() {
+            cell.storage.s3.endpoint = endpoint;
+            let read = open(&cell).await.objects().get("object").await;
+            assert_eq!(read.unwrap_or_else(|error| panic!("{call:?}: {error}")).as_ref(), b"acknowledged");
+        } else if call != Pause {
+            let read = open(&cell).await.objects().get("object").await;
+            assert!(read.is_err(), "{call:?}, and it still answers");
+        }
+    }
+    assert_ne!(first, cell.storage.s3.endpoint, "a container that is started again is published elsewhere");
+    cell.cleanup().await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(count().await, 1);
+
+    let (_cell, _container) = backend.own_cell("left behind").await.unwrap_or_else(|error| panic!("{error}"));
+    backend.stop().await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(count().await, 0, "the run removes what its cells left, also where it keeps its bytes");
 }
 
 #[tokio::test(flavor = "multi_thread")]
