@@ -78,6 +78,7 @@ impl Step {
             failpoints: BTreeMap::new(),
             faults: Vec::new(),
             crash: None,
+            wire: Vec::new(),
             expect: Expect::Ok,
             start: None,
             hold: None,

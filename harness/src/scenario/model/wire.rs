@@ -43,7 +43,7 @@ pub struct WireMatcher {
 impl WireMatcher {
     /// The same as a matcher of store calls. Nobody can tell the realm of a request.
     pub fn as_matcher(&self) -> Matcher {
-        Matcher { operation: self.operation, class: self.class, path: self.path.clone(), realm: None }
+        Matcher { operation: self.operation, class: self.class, path: self.path.clone(), ..Matcher::default() }
     }
 }
 

@@ -43,6 +43,11 @@ fn readers(seen: &Seen<'_>, scenario: &Scenario, mistakes: &mut Vec<Diagnostic>)
         let mistake = contradiction(key_span(seen.root, "readers"), "readers find no graph before a step creates it");
         mistakes.push(mistake.suggest("leave them out, and read with steps 'check' and 'query'"));
     }
+    let mut contained = seen.sound().filter(|(_, step)| matches!(step.action, Action::Container(_)));
+    if let (true, Some((node, _))) = (scenario.readers > 0, contained.next()) {
+        let message = "readers look on beside the steps, and a container that is stopped answers none of them";
+        mistakes.push(contradiction(key_span(node, "container"), message).suggest("leave out 'readers'"));
+    }
 }
 
 fn rows(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
