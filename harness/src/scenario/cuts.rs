@@ -227,6 +227,21 @@ sweep:
     }
 
     #[test]
+    fn what_the_steps_arm_is_armed_for_the_operation() {
+        let text = "
+summary: a load
+why: because
+graph: {schema: 'node Person { name: String @key }'}
+steps:
+  - arm: {as: liar, faults: [{on: {operation: put-if-absent, class: sidecar}, do: lost-write}]}
+sweep:
+  operation:
+    load: {rows: [{type: Person, data: {name: a}}]}
+";
+        parse("sweep/a", "sweep/a.yaml", text.as_bytes()).unwrap_or_else(|report| panic!("{report}"));
+    }
+
+    #[test]
     fn every_case_is_a_scenario_file_by_itself() {
         let sweep = sweep("");
         for cut in [Cut::Nowhere, Cut::Write(0), Cut::Write(2), Cut::BeforeAnswer, Cut::AfterAnswer] {

@@ -84,9 +84,12 @@ fn build(source: &Source, root: &Node, mistakes: &mut Vec<Diagnostic>) -> Option
         mistakes.push(Diagnostic::new(Code::Limit, step_nodes[limit::STEPS_MAX].span, message));
         return None;
     }
-    let steps: Vec<Option<Step>> = step_nodes.iter().map(|node| step(source, node)).collect();
+    // The operation of a sweep follows the steps: what they arm is armed for it.
+    let swept = root.get("sweep").and_then(|sweep| sweep.get("operation"));
+    let nodes: Vec<Node> = step_nodes.iter().chain(swept).cloned().collect();
+    let steps: Vec<Option<Step>> = nodes.iter().map(|node| step(source, node)).collect();
     let whole = if sound { whole(root, mistakes) } else { None };
-    sense::judge(&Seen::new(root, step_nodes, &steps, whole.as_ref()), mistakes);
+    sense::judge(&Seen::new(root, &nodes, &steps, whole.as_ref()), mistakes);
     let mut scenario = whole?;
     for (step, node) in scenario.steps.iter_mut().zip(step_nodes) {
         step.span = Some(node.span);
