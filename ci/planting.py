@@ -106,7 +106,7 @@ def hunt(tree: Path, program: Path, name: str | None, first: bool, *more: str) -
 
     Without the canaries: they are red on a sound engine, too, so one shows nothing.
     """
-    events = program.parent.parent / "events.jsonl"
+    events = program.parent.parent / f"events-{os.getpid()}.jsonl"
     command = [
         str(program), "run", "--backend", "memory", "--without-tag", "canary", "--seed", SEED, "--format", "quiet",
         "--json-lines", str(events), "--bundle-dir", str(program.parent.parent / "bundles"), *more,
