@@ -76,6 +76,17 @@ impl Invariant for AcknowledgedWritesVisibleExactlyOnce {
                 },
             },
             Defect {
+                what: "a row of an acknowledged load has another value",
+                plant: |e| {
+                    let bob = sound::rows(e, "Person").iter_mut().find(|r| r["name"] == "bob").expect("bob");
+                    bob.insert("age".into(), 99.into());
+                },
+            },
+            Defect {
+                what: "a write reported a commit that is not its own",
+                plant: |e| sound::acknowledged(e, 2).commit = "C99".into(),
+            },
+            Defect {
                 what: "the commit names another actor",
                 plant: |e| sound::commit(e, "C2").actor = "mallory".into(),
             },

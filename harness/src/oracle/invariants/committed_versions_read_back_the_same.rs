@@ -76,6 +76,13 @@ impl Invariant for CommittedVersionsReadBackTheSame {
                     e.version_readings.push(VersionReading { digest: "1111111111111111".into(), again: None, ..like });
                 },
             },
+            Defect {
+                what: "two readers of one version saw two versions of a table",
+                plant: |e| {
+                    let like = e.version_readings[0].clone();
+                    e.version_readings.push(VersionReading { table_version: 3, again: None, ..like });
+                },
+            },
         ]
     }
 }

@@ -76,6 +76,13 @@ impl Invariant for FailedWritesInvisibleOrWhole {
                 plant: |e| sound::rows(e, "Company").push(sound::row(&[("name", "zeta".into())])),
             },
             Defect {
+                what: "a write in doubt shows twice",
+                plant: |e| {
+                    let carol = sound::rows(e, "Person").iter().find(|r| r["name"] == "carol").cloned().expect("carol");
+                    sound::rows(e, "Person").push(carol);
+                },
+            },
+            Defect {
                 what: "a write in doubt shows with another value",
                 plant: |e| {
                     let carol = sound::rows(e, "Person").iter_mut().find(|r| r["name"] == "carol").expect("carol");

@@ -65,6 +65,10 @@ impl Invariant for HistoryIsSound {
             Defect { what: "a parent does not exist", plant: |e| sound::commit(e, "C3").parents = vec!["C99".into()] },
             Defect { what: "a commit in the middle has no parent", plant: |e| sound::commit(e, "C3").parents.clear() },
             Defect {
+                what: "the first commit has a parent",
+                plant: |e| sound::commit(e, "C1").parents = vec!["C2".into()],
+            },
+            Defect {
                 what: "a parent is younger than its child",
                 plant: |e| sound::commit(e, "C3").parents = vec!["C5".into()],
             },

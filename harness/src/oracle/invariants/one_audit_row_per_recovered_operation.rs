@@ -80,6 +80,14 @@ impl Invariant for OneAuditRowPerRecoveredOperation {
                 plant: |e| sound::world(e).commits.retain(|c| c.id != "C4"),
             },
             Defect {
+                what: "an operation that was rolled back is audited as retired",
+                plant: |e| sound::recovery(e, "OP5").tables.clear(),
+            },
+            Defect {
+                what: "an operation is audited as rolled back, and its rows are there",
+                plant: |e| sound::rows(e, "Person").push(sound::row(&[("name", "dave".into())])),
+            },
+            Defect {
                 what: "an operation whose writer is dead is rolled back twice",
                 plant: |e| {
                     let like = sound::commit(e, "C5").clone();

@@ -55,6 +55,10 @@ impl Invariant for ReadOnlyOpenTouchesNothing {
                 plant: |e| e.read_only_opens[0].after.as_mut().expect("a listing")[0].hash.push('0'),
             },
             Defect {
+                what: "an object is gone",
+                plant: |e| drop(e.read_only_opens[0].after.as_mut().expect("a listing").pop()),
+            },
+            Defect {
                 what: "a converged graph does not open",
                 plant: |e| e.read_only_opens[0].result = Err("corrupt".into()),
             },
