@@ -81,7 +81,10 @@ impl Invariant for OneAuditRowPerRecoveredOperation {
             },
             Defect {
                 what: "an operation that was rolled back is audited as retired",
-                plant: |e| sound::recovery(e, "OP5").tables.clear(),
+                plant: |e| {
+                    sound::recovery(e, "OP5").tables.clear();
+                    sound::recovery(e, "OP5").commit = None;
+                },
             },
             Defect {
                 what: "an operation is audited as rolled back, and its rows are there",
