@@ -11,7 +11,7 @@
 //! - [`backend`], [`fault`], [`workload`], [`oracle`]: what a cell runs on, what breaks, what is done, what must hold. They do
 //!   not import one another.
 //! - [`runner`]: the supervisor and the worker.
-//! - [`report`], [`repro`]: consumers of events.
+//! - [`report`], [`repro`], [`coverage`]: consumers of events.
 //! - [`cli`]: from what was typed to what is done.
 
 pub mod diagnostic;
@@ -27,6 +27,7 @@ pub mod workload;
 
 pub mod runner;
 
+pub mod coverage;
 pub mod report;
 pub mod repro;
 

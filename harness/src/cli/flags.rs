@@ -46,8 +46,11 @@ pub enum Command {
     Replay(Box<ReplayArgs>),
     /// Remove containers that killed runs have left.
     Reap(ReapArgs),
-    /// Print the matrix of a CI run.
+    /// Print the matrix of a CI run, balanced by recorded durations; or record them.
     Matrix(MatrixArgs),
+    /// Say which windows a run struck, by whom they were crossed, on which backend, and why the others stayed dark.
+    #[command(after_help = TABLE)]
+    Coverage(CoverageArgs),
     /// List the backends, and whether they are there.
     Backends(BackendsArgs),
     /// Carry out what a supervisor says on standard input.
@@ -271,14 +274,35 @@ pub struct ReapArgs {
 #[derive(Debug, Args)]
 pub struct MatrixArgs {
     /// As the JSON that a GitHub job matrix reads.
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "record")]
     pub github: bool,
+    /// Print instead how long the cells of this run took, from the file that --json-lines wrote; repeat it for several. What
+    /// is printed belongs into durations.json in the folder of all scenarios.
+    #[arg(long, value_name = "FILE", conflicts_with = "github")]
+    pub record: Vec<PathBuf>,
     /// Backends of the matrix.
     #[arg(long, value_name = "BACKEND")]
     pub backend: Vec<BackendKind>,
-    /// Parts that the cells of each backend are divided into.
+    /// Parts that the cells of the backend that takes longest are divided into; the others as many as take no longer.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub shards: u32,
+    /// The folder of all scenarios.
+    #[arg(long, value_name = "FOLDER", default_value = crate::scenario::FOLDER)]
+    pub scenarios: PathBuf,
+}
+
+/// Flags of `coverage`.
+#[derive(Debug, Args)]
+pub struct CoverageArgs {
+    /// What --json-lines wrote of a run; several files for the shards of one.
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
+    /// Why windows stay dark.
+    #[arg(long, value_name = "FILE", default_value = "ci/dark.yaml")]
+    pub dark: PathBuf,
+    /// Compare with this page instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
 }
 
 /// Flags of `backends`.

@@ -3,11 +3,12 @@
 //! - [`flags`]: what can be typed; [`exit`]: how the program ends.
 //! - [`select`]: scenarios that are read and valid; [`settings`]: what the program reads from its surroundings.
 //! - one file a command: [`run`], [`sweep`], [`list`], [`check`], [`failpoints`], [`schema`], [`replay`], [`reap`], [`matrix`],
-//!   [`backends`]. [`bundles`] keeps what a failure left.
+//!   [`backends`], [`coverage`]. [`bundles`] keeps what a failure left.
 
 mod backends;
 mod bundles;
 mod check;
+mod coverage;
 mod exit;
 mod failpoints;
 mod flags;
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::command(args),
         Command::Reap(args) => reap::command(args),
         Command::Matrix(args) => matrix::command(args),
+        Command::Coverage(args) => coverage::command(args),
         Command::Backends(args) => backends::command(args),
         Command::Worker => return crate::runner::worker::serve(),
     };

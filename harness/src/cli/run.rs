@@ -11,7 +11,7 @@ use ulid::Ulid;
 use super::bundles::BundleFolder;
 use super::exit::Exit;
 use super::flags::{Color, Format, HowArgs, RunArgs};
-use super::select::{Selected, select};
+use super::select::{Selected, durations, select};
 use super::settings;
 use crate::backend::{BackendKind, RunContext};
 use crate::diagnostic;
@@ -38,7 +38,7 @@ pub fn command(args: &RunArgs) -> Result<Exit, String> {
         return Ok(Exit::Usage);
     }
     let backends = backends(&args.backend);
-    let plans = plan(&selected.scenarios, &backends, args.shard);
+    let plans = plan(&selected.scenarios, &backends, args.shard, &durations(&args.select.scenarios)?);
     let selection = Selection {
         paths: args.select.paths.clone(),
         tags: args.select.tag.clone(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::flags::SelectArgs;
 use crate::diagnostic::Report;
+use crate::runner::{Durations, durations};
 use crate::scenario::{Found, Scenario, Selection, discover};
 
 /// What was selected.
@@ -55,6 +56,20 @@ pub fn select(args: &SelectArgs) -> Result<Selected, String> {
         }
     }
     Ok(selected)
+}
+
+/// How long cells took when that was last recorded; nothing is known where nobody did.
+///
+/// # Errors
+/// The file is there and cannot be read.
+pub fn durations(scenarios: &Path) -> Result<Durations, String> {
+    let path = scenarios.join(durations::FILE);
+    let about = |what: String| format!("{}: {what}; 'chaos matrix --record' writes it again", path.display());
+    match std::fs::read_to_string(&path) {
+        Ok(text) => serde_json::from_str(&text).map_err(|error| about(error.to_string())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Durations::default()),
+        Err(error) => Err(about(error.to_string())),
+    }
 }
 
 /// A path as typed, or a name below the folder of all scenarios, with or without its extension. The name of a case gives its

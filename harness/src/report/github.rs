@@ -4,12 +4,22 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::collected::{Collected, counts, duration};
+use super::explain;
+use super::trail::Trail;
 use crate::event::{FinishedCell, Record, Sink, Verdict};
 
 /// GitHub shows ten annotations of a kind for a step; more are in the summary.
 const ANNOTATIONS_MAX: usize = 10;
-/// A job summary may have a mebibyte; failures beyond this are counted.
+/// Failures that the summary tells; more are counted.
 const FAILURES_MAX: usize = 50;
+/// A job summary may have a mebibyte, and GitHub shows nothing of one that has more. What follows the failures is short.
+const BYTES_MAX: usize = 700 * 1024;
+/// Lines of one failure.
+const LINES_MAX: usize = 60;
+/// Lines of evidence for one breach; the bundle has all of them.
+const EVIDENCE_LINES_MAX: usize = 20;
+/// Reasons for which cells were not run, and cells that never finished, that are told one by one.
+const REASONS_MAX: usize = 100;
 
 /// Writes workflow commands to one output and the summary to another.
 #[derive(Debug)]
@@ -49,7 +59,10 @@ fn annotations(run: &Collected) -> String {
         };
         let line = line.map(|line| format!(",line={line}")).unwrap_or_default();
         let title = property(&format!("{} {}", cell.cell, cell.verdict.name()));
-        let text = message(&format!("{}\nreplay: {}", cell.verdict.reasons().join("\n"), cell.replay));
+        let reasons = cell.verdict.reasons().join("\n");
+        let told = if matches!(cell.verdict, Verdict::Broken { .. }) { &cell.faults[..] } else { &[] };
+        let faults: Vec<String> = told.iter().map(|tally| format!("\n{}", explain::fault(tally))).collect();
+        let text = message(&format!("{reasons}{}\nreplay: {}", faults.concat(), cell.replay));
         let _ = writeln!(out, "::error file={}{line},title={title}::{text}", property(&cell.file));
     }
     for (backend, reason) in &run.failed_backends {
@@ -98,29 +111,40 @@ fn markdown(run: &Collected) -> String {
         let _ = writeln!(out, "Canaries: {failed} of {ran} failed, as they must.\n");
     }
     let failures = run.failures();
+    let mut told = 0;
     for cell in failures.iter().take(FAILURES_MAX) {
-        out.push_str(&failure(cell));
+        let text = failure(cell, run.trails.of(&cell.cell));
+        if out.len() + text.len() > BYTES_MAX {
+            break;
+        }
+        out.push_str(&text);
+        told += 1;
     }
-    if failures.len() > FAILURES_MAX {
-        let _ = writeln!(out, "{} more failures are in the log.\n", failures.len() - FAILURES_MAX);
+    if failures.len() > told {
+        let _ = writeln!(out, "{} more failures are in the log.\n", failures.len() - told);
     }
     let mut not_run: Vec<String> =
         run.skipped_backends.iter().map(|(backend, reason)| format!("- backend {backend}: {reason}")).collect();
     not_run.extend(run.failed_backends.iter().map(|(backend, reason)| format!("- backend {backend} failed: {reason}")));
-    not_run.extend(summary.not_run.iter().map(|(reason, cells)| format!("- {} cells: {reason}", cells.len())));
+    not_run.extend(summary.not_run.iter().map(|(reason, cells)| {
+        let what = if cells.len() == 1 { "cell" } else { "cells" };
+        format!("- {} {what}: {}", cells.len(), escape(reason))
+    }));
     not_run.extend(run.unfinished().iter().map(|cell| format!("- {cell} never finished")));
+    let more = not_run.len().saturating_sub(REASONS_MAX);
+    not_run.truncate(REASONS_MAX);
+    if more > 0 {
+        not_run.push(format!("- and {more} more"));
+    }
     if !not_run.is_empty() {
         let _ = writeln!(out, "<details><summary>Not run</summary>\n\n{}\n\n</details>", not_run.join("\n"));
     }
     out
 }
 
-fn failure(cell: &FinishedCell) -> String {
-    let mut lines = cell.verdict.reasons();
-    if let Verdict::Broken { breaches } = &cell.verdict {
-        lines.extend(breaches.iter().flat_map(|breach| breach.evidence.iter().map(|line| format!("  {line}"))));
-    }
-    lines.truncate(40);
+fn failure(cell: &FinishedCell, trail: Option<&Trail>) -> String {
+    let mut lines = explain::lines(cell, trail, EVIDENCE_LINES_MAX);
+    lines.truncate(LINES_MAX);
     // What is quoted must not end the block that quotes it.
     let quoted = lines.join("\n").replace("```", "'''");
     format!(

@@ -1,12 +1,18 @@
 //! JUnit XML: a suite a backend, a case a cell. What was not run is a skip with its reason, never a pass.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::collected::{Collected, swept};
-use crate::event::{FinishedCell, Record, Sink, Verdict};
+use super::explain;
+use super::trail::Trail;
+use crate::event::{FaultFamily, FinishedCell, Record, Sink, Verdict};
+
+/// Lines of evidence for one breach; the bundle has all of them.
+const EVIDENCE_LINES_MAX: usize = 100;
 
 /// Writes the report when the run is over.
 #[derive(Debug)]
@@ -55,7 +61,7 @@ fn report(run: &Collected) -> Report {
             }
         }
         cells.iter().for_each(|cell| {
-            suite.add_test_case(case(cell));
+            suite.add_test_case(case(cell, run.trails.of(&cell.cell)));
         });
         report.add_test_suite(suite);
     }
@@ -73,8 +79,8 @@ fn report(run: &Collected) -> Report {
     report
 }
 
-fn case(cell: &FinishedCell) -> TestCase {
-    let mut case = TestCase::new(cell.cell.scenario.as_str(), status(cell));
+fn case(cell: &FinishedCell, trail: Option<&Trail>) -> TestCase {
+    let mut case = TestCase::new(cell.cell.scenario.as_str(), status(cell, trail));
     case.set_classname(format!("{}.{}", cell.cell.backend, cell.cell.area()));
     case.set_time(Duration::from_millis(cell.duration_ms));
     let properties = [
@@ -88,6 +94,18 @@ fn case(cell: &FinishedCell) -> TestCase {
     for (name, value) in properties.into_iter().chain(cell.bundle.iter().map(|bundle| ("bundle", bundle.clone()))) {
         case.add_property(Property::new(name, value));
     }
+    let failpoints: BTreeSet<&str> = cell
+        .faults
+        .iter()
+        .filter(|tally| tally.fault.family == FaultFamily::Failpoint)
+        .map(|tally| tally.fault.site.as_str())
+        .collect();
+    if !failpoints.is_empty() {
+        case.add_property(Property::new("failpoints", failpoints.into_iter().collect::<Vec<_>>().join(" ")));
+    }
+    for tally in &cell.faults {
+        case.add_property(Property::new("fault", explain::fault(tally)));
+    }
     for (invariant, reason) in &cell.waived {
         case.add_property(Property::new("waived", format!("{invariant}: {reason}")));
     }
@@ -95,7 +113,7 @@ fn case(cell: &FinishedCell) -> TestCase {
 }
 
 /// A broken promise is a failure, trouble with anything else an error, and what was not run a skip.
-fn status(cell: &FinishedCell) -> TestCaseStatus {
+fn status(cell: &FinishedCell, trail: Option<&Trail>) -> TestCaseStatus {
     let mut status = match &cell.verdict {
         Verdict::Held => return TestCaseStatus::success(),
         Verdict::Broken { .. } | Verdict::NotExercised { .. } => TestCaseStatus::non_success(NonSuccessKind::Failure),
@@ -111,14 +129,7 @@ fn status(cell: &FinishedCell) -> TestCaseStatus {
         _ => first.to_owned(),
     };
     status.set_type(cell.verdict.name().as_str().replace(' ', "-")).set_message(message);
-    let mut lines = reasons;
-    if let Verdict::Broken { breaches } | Verdict::Known { breaches, .. } = &cell.verdict {
-        lines.extend(
-            breaches
-                .iter()
-                .flat_map(|breach| breach.evidence.iter().map(|line| format!("  {}: {line}", breach.invariant))),
-        );
-    }
+    let mut lines = explain::lines(cell, trail, EVIDENCE_LINES_MAX);
     lines.push(format!("replay: {}", cell.replay));
     status.set_description(lines.join("\n"));
     status

@@ -4,6 +4,7 @@
 //! an error message quotes; [`collected`] is what the formats that write at the end remember, with the
 //! [`trail`] of every cell that failed.
 //!
+//! - [`explain`]: what a failure says of itself in text;
 //! - [`terminal`]: the table of verdicts and every failure, for people;
 //! - [`progress`]: what is going on meanwhile;
 //! - [`json_lines`]: the stream itself;
@@ -12,6 +13,7 @@
 //! - [`html`]: one page that stands on its own.
 
 pub mod collected;
+pub mod explain;
 pub mod github;
 pub mod html;
 pub mod json_lines;

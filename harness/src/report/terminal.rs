@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::collected::{Collected, counts, duration, swept};
+use super::explain;
+use super::trail::Trail;
 use crate::event::{Breach, FinishedCell, Record, Sink, SweepReport, Verdict, VerdictName};
 
 /// Lines of evidence shown for one breach; the bundle has all of them.
@@ -74,10 +76,10 @@ impl Paint {
 fn render(run: &Collected, paint: &Paint) -> String {
     let mut out = String::new();
     for cell in run.failures() {
-        out.push_str(&failure(cell, paint));
+        out.push_str(&failure(cell, run.trails.of(&cell.cell), paint));
     }
     for cell in run.known() {
-        out.push_str(&failure(cell, paint));
+        out.push_str(&failure(cell, None, paint));
     }
     not_run(&mut out, run, paint);
     sweeps(&mut out, run, paint);
@@ -87,7 +89,7 @@ fn render(run: &Collected, paint: &Paint) -> String {
 }
 
 /// One failed cell, whole.
-fn failure(cell: &FinishedCell, paint: &Paint) -> String {
+fn failure(cell: &FinishedCell, trail: Option<&Trail>, paint: &Paint) -> String {
     let mut out = String::new();
     let name = cell.verdict.name();
     let title = paint.verdict(name, &name.as_str().to_uppercase());
@@ -112,6 +114,20 @@ fn failure(cell: &FinishedCell, paint: &Paint) -> String {
         verdict => verdict.reasons().iter().for_each(|reason| {
             let _ = writeln!(out, "  - {}", reason.replace('\n', "\n    "));
         }),
+    }
+    // Where the reasons are the faults, they are told already.
+    if !cell.faults.is_empty() && !matches!(cell.verdict, Verdict::NotExercised { .. }) {
+        out.push_str("  faults\n");
+        cell.faults.iter().for_each(|tally| {
+            let _ = writeln!(out, "    {}", explain::fault(tally));
+        });
+    }
+    let steps = trail.map(explain::steps).unwrap_or_default();
+    if !steps.is_empty() {
+        out.push_str("  steps\n");
+        steps.iter().for_each(|step| {
+            let _ = writeln!(out, "    {}", step.replace('\n', "\n      "));
+        });
     }
     if let Some(bundle) = &cell.bundle {
         let _ = writeln!(out, "  bundle {bundle}");

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::durations::{Durations, divide};
 use crate::backend::{BackendKind, Capability};
 use crate::event::CellId;
 use crate::scenario::Scenario;
@@ -50,15 +51,14 @@ impl std::str::FromStr for Shard {
     }
 }
 
-impl Shard {
-    /// Whether the cell at `index` belongs to the part. Neighbours go to different parts, since they tend to be alike.
-    fn takes(self, index: usize) -> bool {
-        index as u64 % u64::from(self.n) == u64::from(self.k) - 1
-    }
-}
-
-/// Every cell of `scenarios` × `backends`, backend by backend in the order given, scenario by scenario in theirs.
-pub fn plan(scenarios: &[Arc<Scenario>], backends: &[BackendKind], shard: Option<Shard>) -> Vec<CellPlan> {
+/// Every cell of `scenarios` × `backends`, backend by backend in the order given, scenario by scenario in theirs; of them
+/// those of the shard, which all take equally long as far as `durations` knows.
+pub fn plan(
+    scenarios: &[Arc<Scenario>],
+    backends: &[BackendKind],
+    shard: Option<Shard>,
+    durations: &Durations,
+) -> Vec<CellPlan> {
     let cells = backends.iter().flat_map(|&backend| {
         scenarios.iter().map(move |scenario| CellPlan {
             id: CellId::new(&scenario.name, backend.as_str()),
@@ -67,8 +67,10 @@ pub fn plan(scenarios: &[Arc<Scenario>], backends: &[BackendKind], shard: Option
             not_applicable: not_applicable(scenario, backend),
         })
     });
-    let taken = |(index, cell): (usize, CellPlan)| shard.is_none_or(|shard| shard.takes(index)).then_some(cell);
-    cells.enumerate().filter_map(taken).collect()
+    let cells: Vec<CellPlan> = cells.collect();
+    let Some(Shard { k, n }) = shard else { return cells };
+    let expected: Vec<u64> = cells.iter().map(|cell| durations.of_plan(cell)).collect();
+    cells.into_iter().zip(divide(&expected, n)).filter(|(_, part)| *part == k).map(|(cell, _)| cell).collect()
 }
 
 fn not_applicable(scenario: &Scenario, backend: BackendKind) -> Option<NotApplicable> {
@@ -146,9 +148,12 @@ steps:
     fn shards_are_disjoint_and_cover_everything() {
         let scenarios: Vec<_> = ["a", "b", "c", "d", "e"].into_iter().map(scenario).collect();
         let backends = [BackendKind::Memory, BackendKind::Local];
-        let all: Vec<CellId> = plan(&scenarios, &backends, None).into_iter().map(|cell| cell.id).collect();
-        let mut parts: Vec<CellId> =
-            (1..=3).flat_map(|k| plan(&scenarios, &backends, Some(Shard { k, n: 3 }))).map(|cell| cell.id).collect();
+        let all: Vec<CellId> =
+            plan(&scenarios, &backends, None, &Durations::default()).into_iter().map(|cell| cell.id).collect();
+        let mut parts: Vec<CellId> = (1..=3)
+            .flat_map(|k| plan(&scenarios, &backends, Some(Shard { k, n: 3 }), &Durations::default()))
+            .map(|cell| cell.id)
+            .collect();
         parts.sort();
         let mut sorted = all.clone();
         sorted.sort();
@@ -158,7 +163,7 @@ steps:
 
     #[test]
     fn a_backend_that_the_scenario_does_not_name_is_not_applicable_and_still_counted() {
-        let cells = plan(&[scenario("a")], &[BackendKind::Memory, BackendKind::S3], None);
+        let cells = plan(&[scenario("a")], &[BackendKind::Memory, BackendKind::S3], None, &Durations::default());
         assert_eq!(cells[0].not_applicable, None);
         assert!(cells[1].not_applicable.as_ref().is_some_and(|why| why.reason.contains("local, memory")));
     }

@@ -319,10 +319,57 @@ fn a_case_is_run_by_its_name_alone() {
 
 #[test]
 fn the_matrix_is_json_on_one_line() {
-    let folder = folder(&[]);
+    let folder = folder(&[("area/a", HOLDS), ("area/b", HOLDS)]);
     let (code, text) = ended(chaos(folder.path(), &["matrix", "--github"]));
     assert_eq!(code, 0, "{text}");
     let matrix: serde_json::Value = serde_json::from_str(text.trim()).expect("JSON");
     let jobs = matrix["include"].as_array().expect("a list");
     assert!(jobs.iter().all(|job| job["backend"].is_string() && job["shard"].is_string() && job["id"].is_string()));
+}
+
+#[test]
+fn durations_are_recorded_from_a_run_and_divide_the_next_one() {
+    let folder = folder(&[("area/a", HOLDS), ("area/b", HOLDS), ("area/c", HOLDS)]);
+    run(folder.path(), &["--json-lines", "events.jsonl"]);
+    let (code, text) = ended(chaos(folder.path(), &["matrix", "--record", "events.jsonl"]));
+    assert_eq!(code, 0, "{text}");
+    let recorded: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert!(recorded["memory"]["area/b"].as_u64().is_some_and(|ms| ms > 0), "{text}");
+
+    let long = r#"{"memory": {"area/a": 100, "area/b": 900, "area/c": 100}}"#;
+    fs::write(folder.path().join("scenarios/durations.json"), long).expect("the file can be written");
+    let (_, text) = run(folder.path(), &["--shard", "1/2"]);
+    assert!(text.contains("shard 1/2 takes 1 cells:\n  area/b@memory"), "{text}");
+    fs::write(folder.path().join("scenarios/durations.json"), "[]").expect("the file can be written");
+    assert_eq!(run(folder.path(), &[]).0, 2, "durations that nobody can read are not taken for none");
+}
+
+#[test]
+fn coverage_is_red_while_a_window_is_dark_without_a_reason() {
+    let folder = folder(&[("area/breaks", BREAKS)]);
+    let events = run(folder.path(), &["--json-lines", "events.jsonl"]).1;
+    let with_reasons = |reasons: &str| {
+        fs::write(folder.path().join("dark.yaml"), reasons).expect("the file can be written");
+        ended(chaos(folder.path(), &["coverage", "events.jsonl", "--dark", "dark.yaml"]))
+    };
+    let (code, text) = with_reasons("[]");
+    assert_eq!(code, 1, "{text}{events}");
+    assert!(text.contains("error at load:table.commit on memory is dark"), "{text}");
+    assert!(text.contains("## load\n"), "{text}");
+    let (code, text) = with_reasons("- {failpoint: '*', reason: 'this folder has one scenario and no more'}");
+    assert_eq!(code, 0, "{text}");
+    fs::write(folder.path().join("coverage.md"), &text).expect("the file can be written");
+    let check = ["coverage", "events.jsonl", "--dark", "dark.yaml", "--check", "coverage.md"];
+    assert_eq!(ended(chaos(folder.path(), &check)).0, 0);
+    fs::write(folder.path().join("coverage.md"), text.replace("dark [1], dark [1]", "error, crash")).expect("writable");
+    assert_eq!(ended(chaos(folder.path(), &check)).0, 1);
+}
+
+#[test]
+fn a_run_writes_a_page() {
+    let folder = folder(&[("area/a", HOLDS)]);
+    let (_, text) = run(folder.path(), &["--html", "out/page.html"]);
+    let page =
+        fs::read_to_string(folder.path().join("out/page.html")).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert!(page.contains("<h1>") && page.trim_end().ends_with("</html>"));
 }

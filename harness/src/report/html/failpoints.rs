@@ -72,7 +72,12 @@ fn group(page: &mut Markup, scope: &str, points: &[&str], crossed: &Table<'_>, b
     page.raw("</tr></tbody>\n<tbody class=\"rows\">\n");
     for point in points {
         page.raw("<tr data-find=\"").text(point).raw("\"><th scope=\"row\"><code>");
-        page.text(point.split_once(':').map_or(*point, |(_, window)| window)).raw("</code></th>");
+        let window = point.split_once(':').map_or(*point, |(_, window)| window);
+        for (at, part) in window.split('.').enumerate() {
+            // On a phone the name breaks here and nowhere else.
+            page.raw(if at == 0 { "" } else { ".<wbr>" }).text(part);
+        }
+        page.raw("</code></th>");
         for backend in backends {
             let found = crossed.get(point).and_then(|row| row.get(backend)).copied();
             one_cell(page, point, backend, found);

@@ -3,7 +3,7 @@
 //!
 //! - [`markup`]: the only way in which text gets into the page.
 //! - [`look`]: how a verdict is shown, never by its colour alone.
-//! - [`headline`], [`failures`] with [`timeline`], [`failpoints`], [`scenarios`], [`unrun`]: the parts, in the order of the
+//! - [`headline`], [`failures`] with [`timeline`], [`failpoints`], [`scenarios`], [`sweeps`], [`unrun`]: the parts, in the order of the
 //!   page.
 //!
 //! The page works without its script, which only filters, folds and copies.
@@ -14,6 +14,7 @@ mod headline;
 mod look;
 mod markup;
 mod scenarios;
+mod sweeps;
 mod timeline;
 mod unrun;
 
@@ -74,6 +75,7 @@ fn page(run: &Collected) -> String {
     failures::write(&mut page, run);
     scenarios::write(&mut page, run);
     failpoints::write(&mut page, run);
+    sweeps::write(&mut page, run);
     unrun::write(&mut page, run);
     page.raw("</main>\n");
     headline::foot(&mut page, run);

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use self::tally::Tally;
 use super::derive::{Derive, EndedCell, Followed};
+use super::durations::Durations;
 use super::plan::{CellPlan, Shard, plan};
 use crate::backend::BackendKind;
 use crate::event::{CellId, Event, Verdict};
@@ -79,7 +80,7 @@ impl Sweeper {
         let begun: Vec<(Arc<Scenario>, Case)> =
             scenarios.iter().filter_map(|sweep| Some((Arc::clone(sweep), case(sweep, Cut::Nowhere, None)?))).collect();
         let cases: Vec<Arc<Scenario>> = begun.iter().map(|(_, case)| Arc::new(case.scenario.clone())).collect();
-        let plans = plan(&cases, backends, shard);
+        let plans = plan(&cases, backends, shard, &Durations::default());
         {
             let mut state = sweeper.lock();
             for plan in &plans {
