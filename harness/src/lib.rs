@@ -7,6 +7,7 @@
 //! The modules in reading order, from the ground up; imports point upwards in this list only:
 //!
 //! - [`event`]: the stream of what happens in a run, and [`seed`]: where its randomness comes from.
+//! - [`simulation`]: the part of a process that a seed determines.
 //! - [`scenario`]: from YAML to a validated model; [`diagnostic`]: what is wrong with it, and where.
 //! - [`backend`], [`fault`], [`workload`], [`oracle`]: what a cell runs on, what breaks, what is done, what must hold. They do
 //!   not import one another.
@@ -17,6 +18,7 @@
 pub mod diagnostic;
 pub mod event;
 pub mod seed;
+pub mod simulation;
 
 pub mod scenario;
 

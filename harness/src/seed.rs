@@ -30,6 +30,11 @@ impl Seed {
         Seed(finish(hash.0))
     }
 
+    /// The word at this place of the seed's sequence: numbers without a state, of which no two places have the same.
+    pub fn word(self, place: u64) -> u64 {
+        finish(self.0.wrapping_add(place.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    }
+
     /// A generator that starts at this seed.
     pub fn rng(self) -> StdRng {
         StdRng::seed_from_u64(self.0)

@@ -43,6 +43,9 @@ pub fn command(args: &ReplayArgs) -> Result<Exit, String> {
         return Ok(Exit::Trouble);
     }
     match compare(&replay.recorded, &verdict) {
+        Comparison::Reproduced if !verdict.is_failure() => {
+            println!("reproduced: it came to '{}' again", verdict.name())
+        }
         Comparison::Reproduced => println!("reproduced: the same thing broke again"),
         Comparison::FailedOtherwise { differences } => {
             println!("not reproduced: it failed otherwise");

@@ -24,7 +24,8 @@ pub type Ticket = u64;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case")]
 pub enum Request {
-    /// A new cell. Whatever the worker still holds of the cell before is dropped.
+    /// A new cell. Whatever the worker still holds of the cell before is dropped. A cell that is simulated is the worker's
+    /// first and last.
     Begin(Box<Begin>),
     /// Something to do.
     Order {
@@ -32,6 +33,11 @@ pub enum Request {
         ticket: Ticket,
         /// What.
         order: Box<Order>,
+    },
+    /// Several at once, in this order.
+    Together {
+        /// Which.
+        requests: Vec<Request>,
     },
     /// Lets the window go on that this fault holds.
     Release {

@@ -5,10 +5,8 @@
 //! are simulated; real processes, and whoever else uses the store, share the real one.
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use chrono::{DateTime, TimeZone, Utc};
 use omnigraph::ProcessContext;
 use omnigraph::clock::{Clock, SystemClock};
 use omnigraph::id::IdSource;
@@ -42,41 +40,6 @@ impl Surroundings {
     /// Those of somebody who only looks: he draws no ids, so any seed will do.
     pub fn of_a_reader() -> Self {
         Surroundings::new(Seed(0), Arc::new(SystemClock))
-    }
-}
-
-/// A clock that all processes of one simulated cell share. It begins at the same instant in every run and goes on by a
-/// millisecond with every reading, so that what came later has a later time.
-#[derive(Debug)]
-pub struct SimulatedClock {
-    next_ms: AtomicI64,
-}
-
-/// 2020-01-01T00:00:00Z: early enough that nobody takes it for a time of today.
-const BEGINNING_MS: i64 = 1_577_836_800_000;
-
-impl SimulatedClock {
-    /// A clock at the beginning.
-    pub fn new() -> Self {
-        SimulatedClock { next_ms: AtomicI64::new(BEGINNING_MS) }
-    }
-
-    /// Milliseconds after the Unix epoch that the next reading will show.
-    pub fn next_ms(&self) -> i64 {
-        self.next_ms.load(Ordering::SeqCst)
-    }
-}
-
-impl Default for SimulatedClock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Clock for SimulatedClock {
-    fn now(&self) -> DateTime<Utc> {
-        let now = self.next_ms.fetch_add(1, Ordering::SeqCst);
-        Utc.timestamp_millis_opt(now).single().unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 }
 
@@ -128,10 +91,18 @@ impl fmt::Debug for SeededIds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulation::clock::SimulatedClock;
+    use omnigraph::clock::FixedClock;
     use std::collections::BTreeSet;
 
+    const NOON_MS: i64 = 1_600_000_000_000;
+
+    fn standing() -> Arc<dyn Clock> {
+        Arc::new(FixedClock::at_millis(NOON_MS))
+    }
+
     fn drawn(seed: Seed) -> Vec<String> {
-        let given = Surroundings::new(seed, Arc::new(SimulatedClock::new()));
+        let given = Surroundings::new(seed, standing());
         (0..100).flat_map(|_| [given.ids.ulid().to_string(), given.ids.uuid()]).collect()
     }
 
@@ -144,18 +115,18 @@ mod tests {
 
     #[test]
     fn ulids_grow_with_a_clock_that_goes_on_and_with_one_that_stands_still() {
-        let standing = Arc::new(omnigraph::clock::FixedClock::at_millis(BEGINNING_MS));
-        for clock in [Arc::new(SimulatedClock::new()) as Arc<dyn Clock>, standing] {
+        for clock in [Arc::new(SimulatedClock) as Arc<dyn Clock>, standing()] {
+            let before = clock.now().timestamp_millis();
             let ids = SeededIds::new(Seed(1), clock);
             let drawn: Vec<Ulid> = (0..1_000).map(|_| ids.ulid()).collect();
             assert!(drawn.windows(2).all(|pair| pair[0] < pair[1]));
-            assert!(drawn[0].timestamp_ms() >= BEGINNING_MS as u64, "a sensible time");
+            assert!(drawn[0].timestamp_ms() as i64 >= before, "a sensible time");
         }
     }
 
     #[test]
     fn a_uuid_is_a_random_one_in_hyphenated_form() {
-        let ids = SeededIds::new(Seed(1), Arc::new(SimulatedClock::new()));
+        let ids = SeededIds::new(Seed(1), standing());
         let uuid = uuid::Uuid::parse_str(&ids.uuid()).expect("a uuid");
         assert_eq!(uuid.get_version(), Some(uuid::Version::Random));
     }

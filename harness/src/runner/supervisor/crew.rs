@@ -15,6 +15,7 @@ use super::pool::Pool;
 use super::worker_process::{WorkerEnd, WorkerProcess};
 use crate::backend::CellAddress;
 use crate::event::FaultId;
+use crate::oracle::evidence::Tick;
 use crate::runner::protocol::{Begin, Note, Order, Reply, Report, Request, Ticket};
 
 /// The worker that looks from outside.
@@ -73,13 +74,23 @@ pub struct Crew {
     outside_at: Option<CellAddress>,
     members: BTreeMap<String, Member>,
     next_ticket: Ticket,
+    /// Requests to the one worker of a simulated cell that go out with the next.
+    kept: Vec<Request>,
     logs: BTreeMap<String, String>,
 }
 
 impl Crew {
     /// Nobody yet; workers are taken as they are needed.
     pub fn new(pool: Arc<Pool>, begin: Begin) -> Self {
-        Crew { pool, begin, outside_at: None, members: BTreeMap::new(), next_ticket: 1, logs: BTreeMap::new() }
+        Crew {
+            pool,
+            begin,
+            outside_at: None,
+            members: BTreeMap::new(),
+            next_ticket: 1,
+            kept: Vec::new(),
+            logs: BTreeMap::new(),
+        }
     }
 
     /// Whoever looks from outside reaches the store at an address of its own.
@@ -106,9 +117,50 @@ impl Crew {
     /// # Errors
     /// No worker can be started.
     pub async fn order(&mut self, seat: Seat<'_>, order: Order) -> Result<Ticket, String> {
+        let (key, ticket) = self.ticket(seat).await?;
+        self.say(&key, Request::Order { ticket, order: Box::new(order) }).await;
+        Ok(ticket)
+    }
+
+    /// Gives an order that nobody waits for yet. In a simulated cell it arrives together with the next order, so that what
+    /// runs beside it does not depend on how fast it is.
+    ///
+    /// # Errors
+    /// As [`Crew::order`].
+    pub async fn order_in_background(&mut self, seat: Seat<'_>, order: Order) -> Result<Ticket, String> {
+        let (key, ticket) = self.ticket(seat).await?;
+        let request = Request::Order { ticket, order: Box::new(order) };
+        if self.begin.simulated {
+            self.kept.push(request);
+        } else {
+            self.say(&key, request).await;
+        }
+        Ok(ticket)
+    }
+
+    async fn say(&mut self, key: &str, request: Request) {
+        let Some(member) = self.members.get_mut(key) else { return };
+        if self.kept.is_empty() {
+            return member.worker.send(&request).await;
+        }
+        let mut requests = std::mem::take(&mut self.kept);
+        requests.push(request);
+        member.worker.send(&Request::Together { requests }).await;
+    }
+
+    /// Says what was kept: from now on somebody waits for it.
+    async fn say_kept(&mut self) {
+        if let Some(last) = self.kept.pop() {
+            self.say(OUTSIDE, last).await;
+        }
+    }
+
+    /// The worker that takes the next order of this seat, and the order's ticket.
+    async fn ticket(&mut self, seat: Seat<'_>) -> Result<(String, Ticket), String> {
         let key = self.key(seat);
         if !self.members.contains_key(&key) {
-            let mut worker = self.pool.take().map_err(|error| format!("a worker cannot be started: {error}"))?;
+            let taken = if self.begin.simulated { self.pool.take_fresh() } else { self.pool.take() };
+            let mut worker = taken.map_err(|error| format!("a worker cannot be started: {error}"))?;
             worker.cells += 1;
             self.begin.worker += 1;
             let mut begin = self.begin.clone();
@@ -122,24 +174,27 @@ impl Crew {
         self.next_ticket += 1;
         if let Some(member) = self.members.get_mut(&key) {
             member.open.insert(ticket);
-            member.worker.send(&Request::Order { ticket, order: Box::new(order) }).await;
         }
-        Ok(ticket)
+        Ok((key, ticket))
     }
 
     /// Lets a window go on.
     pub async fn release(&mut self, process: &str, fault: &FaultId) {
         let key = self.key(Seat::Process(process));
-        if let Some(member) = self.members.get_mut(&key) {
-            member.worker.send(&Request::Release { process: process.to_owned(), fault: fault.clone() }).await;
-        }
+        self.say(&key, Request::Release { process: process.to_owned(), fault: fault.clone() }).await;
     }
 
     /// Tells the readers beside the steps something.
-    pub async fn tell_readers(&mut self, request: &Request) {
+    pub async fn tell_readers(&mut self, request: Request) {
         let key = self.key(Seat::Outside);
-        if let Some(member) = self.members.get_mut(&key) {
-            member.worker.send(request).await;
+        self.say(&key, request).await;
+    }
+
+    /// Has the readers of a simulated cell read beside whatever is ordered next. Elsewhere they do so by themselves: here what is
+    /// ordered arrives when everybody rests, and so would never meet a reader.
+    pub fn let_readers_read_beside(&mut self, since: Tick) {
+        if self.begin.simulated {
+            self.kept.push(Request::Look { since });
         }
     }
 
@@ -163,6 +218,7 @@ impl Crew {
         if self.members.is_empty() {
             return None;
         }
+        self.say_kept().await;
         let said = {
             let waiting = self.members.iter_mut().map(|(key, member)| {
                 let key = key.clone();
@@ -214,7 +270,10 @@ impl Crew {
         for (key, mut member) in std::mem::take(&mut self.members) {
             let log = member.worker.log();
             self.keep_log(&key, &log);
-            if member.open.is_empty() && !member.killed {
+            if self.begin.simulated {
+                // It has nothing to put in order: its bytes are in it.
+                drop(member.worker);
+            } else if member.open.is_empty() && !member.killed {
                 self.pool.give_back(member.worker).await;
             } else {
                 member.worker.kill();

@@ -45,6 +45,9 @@ impl WorkerProcess {
     pub fn spawn(program: &Path) -> io::Result<WorkerProcess> {
         let mut child = Command::new(program)
             .arg("worker")
+            // One thread for computing, on machines with many cores, too: cells run beside one another, and their order in a
+            // simulation is that of one.
+            .env("LANCE_CPU_THREADS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -13,7 +13,8 @@ use super::site::Site;
 use crate::event::FaultId;
 use crate::oracle::evidence::Tick;
 use crate::runner::protocol::Begin;
-use crate::workload::surroundings::{SimulatedClock, Surroundings};
+use crate::simulation::clock::SimulatedClock;
+use crate::workload::surroundings::Surroundings;
 
 /// What a worker holds of the cell that it serves.
 pub struct Host {
@@ -51,8 +52,7 @@ impl Host {
     pub async fn begin(begin: Begin, outbox: Outbox) -> Result<Arc<Host>, String> {
         let site = Site::open(&begin.address).await?;
         let planting = Mutex::new(begin.seed.stream("planting").rng());
-        let clock: Arc<dyn Clock> =
-            if begin.simulated { Arc::new(SimulatedClock::new()) } else { Arc::new(SystemClock) };
+        let clock: Arc<dyn Clock> = if begin.simulated { Arc::new(SimulatedClock) } else { Arc::new(SystemClock) };
         Ok(Arc::new(Host {
             begin,
             site,

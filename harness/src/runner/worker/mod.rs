@@ -23,6 +23,7 @@ mod step;
 mod world;
 
 use std::io::BufRead;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -33,15 +34,54 @@ use self::host::Host;
 use self::outbox::Outbox;
 use super::protocol::{Report, Request};
 use crate::event::Outcome;
+use crate::simulation;
 
 /// Longest message that is read.
 const MESSAGE_MAX_BYTES: usize = 256 << 20;
 
+/// Stack of the thread that serves: that of a main thread.
+const STACK_BYTES: usize = 8 << 20;
+
 /// Serves until the supervisor closes the pipe.
 pub fn serve() -> ExitCode {
+    let mut requests = requests();
+    let Some(first) = requests.next() else { return ExitCode::SUCCESS };
+    let simulation = match &first {
+        Request::Begin(begin) if begin.simulated => Some(begin.seed.stream("simulation")),
+        _ => None,
+    };
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    // A thread of its own, which has drawn nothing before the simulation begins.
+    let serving = std::thread::Builder::new().name("cell".to_owned()).stack_size(STACK_BYTES).spawn(move || {
+        let served = catch_unwind(AssertUnwindSafe(|| {
+            let _simulated = simulation.map(simulation::begin);
+            if begun.send(()).is_ok() {
+                serve_requests(receiver);
+            }
+        }));
+        // Whatever still runs belongs to nobody now.
+        std::process::exit(if served.is_ok() { 0 } else { 101 })
+    });
+    if let Err(error) = serving {
+        eprintln!("the worker has no thread to serve in: {error}");
+        return ExitCode::from(3);
+    }
+    if has_begun.recv().is_ok() {
+        for request in std::iter::once(first).chain(requests) {
+            if simulation::at_rest(|| sender.send(request)).is_err() {
+                break;
+            }
+        }
+    }
+    // The supervisor is gone, however it went: nobody waits for what still runs, not even for a step that hangs.
+    std::process::exit(0)
+}
+
+fn serve_requests(mut requests: mpsc::UnboundedReceiver<Request>) {
     if let Err(reason) = crate::fault::failpoint::switch_on() {
         eprintln!("failpoints cannot be switched on: {reason}");
-        return ExitCode::from(3);
+        std::process::exit(3);
     }
     tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
@@ -53,15 +93,9 @@ pub fn serve() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("the worker has no runtime: {error}");
-            return ExitCode::from(3);
+            std::process::exit(3);
         }
     };
-    let (sender, mut requests) = mpsc::unbounded_channel();
-    std::thread::spawn(move || {
-        read_requests(&sender);
-        // The supervisor is gone, however it went: nobody waits for what still runs, not even for a step that hangs.
-        std::process::exit(0);
-    });
     let outbox = Outbox::new(std::io::stdout());
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
@@ -70,27 +104,26 @@ pub fn serve() -> ExitCode {
             serving.take(request).await;
         }
     });
-    // Whatever still runs belongs to nobody now.
-    std::process::exit(0)
 }
 
-fn read_requests(sender: &mpsc::UnboundedSender<Request>) {
-    for line in std::io::stdin().lock().split(b'\n') {
-        let Ok(line) = line else { return };
+/// What the supervisor says, until it closes the pipe.
+fn requests() -> impl Iterator<Item = Request> {
+    let lines = std::io::stdin().lock().split(b'\n').map_while(|line| {
+        let line = line.ok()?;
         if line.len() > MESSAGE_MAX_BYTES {
             eprintln!("a message has {} bytes and the limit is {MESSAGE_MAX_BYTES}", line.len());
-            return;
+            return None;
         }
-        match serde_json::from_slice(&line) {
-            Ok(request) => {
-                if sender.send(request).is_err() {
-                    return;
-                }
-            }
-            // The text is not repeated: it may hold credentials.
-            Err(error) => eprintln!("a message cannot be read: column {}", error.column()),
+        Some(line)
+    });
+    lines.filter_map(|line| match serde_json::from_slice(&line) {
+        Ok(request) => Some(request),
+        // The text is not repeated: it may hold credentials.
+        Err(error) => {
+            eprintln!("a message cannot be read: column {}", error.column());
+            None
         }
-    }
+    })
 }
 
 struct Serving {
@@ -119,6 +152,11 @@ impl Serving {
                     self.outbox.done(ticket, Report::of(Outcome::Trouble { reason: reason.clone() }));
                 }
             },
+            Request::Together { requests } => {
+                for request in requests {
+                    Box::pin(self.take(request)).await;
+                }
+            }
             Request::Release { process, fault } => {
                 if let Ok(host) = &self.host {
                     host.release(&process, &fault);

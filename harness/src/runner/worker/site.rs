@@ -24,15 +24,15 @@ impl Site {
     pub async fn open(address: &CellAddress) -> Result<Site, String> {
         let wrong = |error: &dyn std::fmt::Display| format!("the cell's store cannot be opened: {error}");
         let uri: StorageUri = address.uri.parse().map_err(|error| wrong(&error))?;
-        let base: Arc<dyn ObjectStore> = match uri {
-            // Not the named store that the whole process shares: this one is gone when the cell is over.
-            StorageUri::Memory(_) => Arc::new(InMemory::new()),
+        let (base, identity): (Arc<dyn ObjectStore>, String) = match uri {
+            // Not the named store that the whole process shares: this one is gone when the cell is over. Nobody else has it, so
+            // the run need not stand in its name, which would make the texts of two runs differ.
+            StorageUri::Memory(_) => (Arc::new(InMemory::new()), "memory://cell".to_owned()),
             _ => {
                 let opened = Stack::open(&uri, &address.storage, &[]).await.map_err(|error| wrong(&error))?;
-                opened.raw(Realm::Control)
+                (opened.raw(Realm::Control), address.uri.clone())
             }
         };
-        let identity = address.uri.clone();
         let bare = Stack::over(Arc::clone(&base), identity.clone(), &[]);
         Ok(Site { base, identity, bare })
     }

@@ -276,7 +276,12 @@ impl<'a> CellRun<'a> {
         let started = Instant::now();
         let commits_before = self.commits_before;
         let order = StepOrder { number, step: step.clone(), faults, commits_before, undo, alone };
-        let ticket = self.order(seat_of(step), Order::Step(Box::new(order))).await?;
+        let order = Order::Step(Box::new(order));
+        self.let_readers_read_beside();
+        let ticket = match step.start {
+            Some(_) => self.order_in_background(seat_of(step), order).await?,
+            None => self.order(seat_of(step), order).await?,
+        };
         if let Some(name) = &step.start {
             let background = Background { number, step: step.clone(), ticket, begun, started, hold, _wire: wire };
             return self.leave_in_background(name, background).await;

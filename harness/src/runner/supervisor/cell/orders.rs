@@ -11,13 +11,18 @@ use crate::runner::protocol::{Note, Order, Ticket};
 
 impl CellRun<'_> {
     pub(super) async fn order(&mut self, seat: Seat<'_>, order: Order) -> Result<Ticket, Stop> {
-        match self.crew.order(seat, order).await {
-            Ok(ticket) => Ok(ticket),
-            Err(reason) => {
-                self.found.trouble = Some(reason);
-                Err(Stop)
-            }
-        }
+        self.crew.order(seat, order).await.map_err(|reason| {
+            self.found.trouble = Some(reason);
+            Stop
+        })
+    }
+
+    /// Gives an order that runs beside what follows.
+    pub(super) async fn order_in_background(&mut self, seat: Seat<'_>, order: Order) -> Result<Ticket, Stop> {
+        self.crew.order_in_background(seat, order).await.map_err(|reason| {
+            self.found.trouble = Some(reason);
+            Stop
+        })
     }
 
     /// Gives an order and waits until it ends.

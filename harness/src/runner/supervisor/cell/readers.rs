@@ -33,7 +33,7 @@ impl CellRun<'_> {
             return Ok(());
         }
         let now = self.ledger.now();
-        self.crew.tell_readers(&Request::Look { since: now }).await;
+        self.crew.tell_readers(Request::Look { since: now }).await;
         let deadline = self.step_deadline();
         while let Some(number) = self.reader_behind(now) {
             if !self.pump(deadline).await {
@@ -43,6 +43,14 @@ impl CellRun<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Has the readers read beside the step that is ordered next.
+    pub(super) fn let_readers_read_beside(&mut self) {
+        if !self.readers.is_empty() {
+            let now = self.ledger.now();
+            self.crew.let_readers_read_beside(now);
+        }
     }
 
     /// A reader that still reads and has not read what it took after `now`.
@@ -64,7 +72,7 @@ impl CellRun<'_> {
         if self.readers.is_empty() {
             return;
         }
-        self.crew.tell_readers(&Request::Enough).await;
+        self.crew.tell_readers(Request::Enough).await;
         for (number, reader) in std::mem::take(&mut self.readers) {
             let why = match self.wait(reader.ticket, self.step_deadline()).await {
                 Ended::Report(report) => match report.outcome {

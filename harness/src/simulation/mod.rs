@@ -1,0 +1,84 @@
+//! A part of a process that a seed determines: its entropy, the time of day, and which of its threads runs when.
+//!
+//! Lance draws its own UUIDs, reads the clock and computes on threads of its own, and has no seam for any of it. The seam is
+//! therefore libc, as in the `mad-turmoil` crate: this program defines the few functions through which Rust asks for entropy,
+//! for the time, for a thread and for a wait ([`seam`]). They answer from the seed for *simulated* threads, and pass every
+//! other thread on to the real function: the supervisor, the threads of other backends and a test that does not ask for it are
+//! as they would be without. A thread is simulated when it called [`begin`] or was started by one that is.
+//!
+//! Simulated threads take turns: one runs, until it waits, and whoever became ready first goes on ([`turns`]). A runtime that
+//! polls for events comes last, so that it meets the results of all jobs that it gave away, in one order. The world outside
+//! gets its word in when everybody rests ([`at_rest`]).
+//!
+//! Waits are real, so that bounds are: see [`clock`]. What arrives from outside while a timer runs is ordered by real time; nothing
+//! else is.
+//!
+//! It exists on Linux with glibc, on two architectures. Elsewhere [`begin`] does nothing, and a seed fixes less.
+
+pub mod clock;
+
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod seam;
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod turns;
+
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub use self::linux::{Simulated, at_rest, begin};
+
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod linux {
+    use std::marker::PhantomData;
+
+    use super::{clock, seam, turns};
+    use crate::seed::Seed;
+
+    /// Makes this thread a simulated one, at the beginning of the seed's entropy and of time. What the thread has drawn before
+    /// stays drawn, such as the keys of its hash maps: it has to be a new one. One simulation at a time in a process.
+    pub fn begin(seed: Seed) -> Simulated {
+        turns::join();
+        seam::seed(seed.stream("entropy"));
+        clock::restart();
+        Simulated(PhantomData)
+    }
+
+    /// This thread is a simulated one until this is dropped.
+    #[must_use = "the thread is a simulated one until this is dropped"]
+    pub struct Simulated(PhantomData<*const ()>);
+
+    impl Drop for Simulated {
+        fn drop(&mut self) {
+            turns::leave();
+        }
+    }
+
+    /// Does something on behalf of the world outside while every simulated thread rests, and waits until they do.
+    pub fn at_rest<T>(work: impl FnOnce() -> T) -> T {
+        turns::visit(work)
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+mod elsewhere {
+    use super::clock;
+    use crate::seed::Seed;
+
+    /// Does nothing here but to set the simulated clock back.
+    pub fn begin(_seed: Seed) -> Simulated {
+        clock::restart();
+        Simulated
+    }
+
+    /// Nothing here.
+    pub struct Simulated;
+
+    /// Does it.
+    pub fn at_rest<T>(work: impl FnOnce() -> T) -> T {
+        work()
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+pub use self::elsewhere::{Simulated, at_rest, begin};
+
+#[cfg(test)]
+mod tests;
