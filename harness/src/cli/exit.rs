@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::event::VerdictName;
+use crate::event::{Summary, VerdictName};
 use crate::runner::supervisor::RunResult;
 
 /// How the program ends.
@@ -30,6 +30,22 @@ Exit codes:
   3  trouble with the harness or a backend, or a limit was hit
   4  nothing was selected, or nothing of it could be run";
 
+/// The table of `inspect`.
+pub const INSPECT_TABLE: &str = "\
+Exit codes:
+  0  nothing is pending and nothing has drifted
+  1  a sidecar is pending, or a table has drifted
+  2  there is no graph, or it cannot be read";
+
+/// The table of `shrink`, which is not a run: it is done when there is a file.
+pub const SHRINK_TABLE: &str = "\
+Exit codes:
+  0  the failure was made as small as it gets, and the file was written
+  1  the file was written, but it does not fail every time
+  2  bad usage, or a bundle that cannot be read
+  3  trouble with the harness or a backend, or the search was ended before it was through; the file is what it had
+  4  there is nothing to shrink: the failure does not happen again, or it says nothing about the engine";
+
 impl Exit {
     /// What a run comes to. A broken promise outweighs trouble, and trouble outweighs that nothing was run.
     pub fn of(result: &RunResult) -> Exit {
@@ -49,6 +65,15 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// What one verdict comes to.
+    pub fn of_one(verdict: VerdictName) -> Exit {
+        let mut summary = Summary::default();
+        summary.totals.add(verdict);
+        Exit::of(&RunResult { summary, trouble: Vec::new() })
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(exit as u8)
@@ -58,7 +83,6 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Summary;
 
     fn exit(verdicts: &[VerdictName], trouble: &[&str]) -> Exit {
         let mut summary = Summary::default();

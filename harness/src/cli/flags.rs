@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::exit::TABLE;
+use super::exit::{INSPECT_TABLE, SHRINK_TABLE, TABLE};
 use crate::backend::BackendKind;
 use crate::runner::Shard;
 use crate::seed::Seed;
@@ -44,6 +44,19 @@ pub enum Command {
     /// Run a failure again from its bundle alone.
     #[command(after_help = TABLE)]
     Replay(Box<ReplayArgs>),
+    /// Judge a failure again over what its bundle recorded, without running anything.
+    #[command(after_help = TABLE)]
+    Judge(JudgeArgs),
+    /// Make a failure small, and write it as a scenario file that stands on its own.
+    #[command(after_help = SHRINK_TABLE)]
+    Shrink(Box<ShrinkArgs>),
+    /// Say what scenarios will do, step by step and fault by fault.
+    Explain(ExplainArgs),
+    /// Show sidecars, drift, audit and history of a graph. Never writes.
+    #[command(after_help = INSPECT_TABLE)]
+    Inspect(InspectArgs),
+    /// Serve the embedded S3 endpoint by itself, on 127.0.0.1, until it is interrupted.
+    ServeS3(ServeS3Args),
     /// Remove containers that killed runs have left.
     Reap(ReapArgs),
     /// Print the matrix of a CI run, balanced by recorded durations; or record them.
@@ -260,6 +273,85 @@ pub struct ReplayArgs {
     /// How it is done; the seed is the bundle's own.
     #[command(flatten)]
     pub how: HowArgs,
+}
+
+/// Flags of `judge`.
+#[derive(Debug, Args)]
+pub struct JudgeArgs {
+    /// The bundle's folder.
+    #[arg(value_name = "BUNDLE")]
+    pub bundle: PathBuf,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Flags of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Scenario files, folders of them, or names below the folder of all scenarios.
+    #[arg(value_name = "SCENARIO", required = true)]
+    pub paths: Vec<String>,
+    /// The folder of all scenarios.
+    #[arg(long, value_name = "FOLDER", default_value = crate::scenario::FOLDER)]
+    pub scenarios: PathBuf,
+    /// Whether to use colour where a scenario is invalid.
+    #[arg(long, value_enum, default_value_t)]
+    pub color: Color,
+}
+
+/// Flags of `inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Where the graph lies: a path, file:///PATH or s3://BUCKET/PREFIX. S3 is reached by the usual AWS_* variables.
+    #[arg(value_name = "URI")]
+    pub uri: String,
+    /// Commits to show, the newest first.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub commits: usize,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Flags of `serve-s3`.
+#[derive(Debug, Args)]
+pub struct ServeS3Args {
+    /// The port of 127.0.0.1; a free one, if not said.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub port: u16,
+    /// A bucket to make; repeat it for several.
+    #[arg(long, value_name = "NAME", default_value = "graphs")]
+    pub bucket: Vec<String>,
+}
+
+/// Flags of `shrink`.
+#[derive(Debug, Args)]
+pub struct ShrinkArgs {
+    /// The bundle's folder.
+    #[arg(value_name = "BUNDLE")]
+    pub bundle: PathBuf,
+    /// The file to write; by default one below `regression` that is named for what was broken.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The folder of all scenarios.
+    #[arg(long, value_name = "FOLDER", default_value = crate::scenario::FOLDER)]
+    pub scenarios: PathBuf,
+    /// Most runs of candidates.
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub candidates: u64,
+    /// Minutes after which no new candidate is tried.
+    #[arg(long, value_name = "MIN", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=1_440))]
+    pub minutes: u64,
+    /// Candidates that run at the same time; by default one for each core.
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// Milliseconds that one step may take.
+    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    pub step_max_ms: u64,
+    /// Milliseconds that one cell may take.
+    #[arg(long, value_name = "MS", default_value_t = 120_000)]
+    pub cell_max_ms: u64,
 }
 
 /// Flags of `reap`.

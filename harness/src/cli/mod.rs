@@ -2,16 +2,20 @@
 //!
 //! - [`flags`]: what can be typed; [`exit`]: how the program ends.
 //! - [`select`]: scenarios that are read and valid; [`settings`]: what the program reads from its surroundings.
-//! - one file a command: [`run`], [`sweep`], [`list`], [`check`], [`failpoints`], [`schema`], [`replay`], [`reap`], [`matrix`],
-//!   [`backends`], [`coverage`]. [`bundles`] keeps what a failure left.
+//! - one file a command: [`run`], [`sweep`], [`list`], [`check`], [`failpoints`], [`schema`], [`explain`], [`replay`],
+//!   [`judge`], [`shrink`], [`inspect`], [`serve_s3`], [`reap`], [`matrix`], [`backends`], [`coverage`]. [`bundles`] keeps
+//!   what a failure left.
 
 mod backends;
 mod bundles;
 mod check;
 mod coverage;
 mod exit;
+mod explain;
 mod failpoints;
 mod flags;
+mod inspect;
+mod judge;
 mod list;
 mod matrix;
 mod reap;
@@ -19,7 +23,9 @@ mod replay;
 mod run;
 mod schema;
 mod select;
+mod serve_s3;
 mod settings;
+mod shrink;
 mod sweep;
 
 use std::io::Write;
@@ -62,6 +68,11 @@ pub fn main() -> ExitCode {
         Command::Failpoints(args) => failpoints::command(args),
         Command::Schema(args) => schema::command(args),
         Command::Replay(args) => replay::command(args),
+        Command::Judge(args) => judge::command(args),
+        Command::Explain(args) => explain::command(args),
+        Command::Inspect(args) => inspect::command(args),
+        Command::ServeS3(args) => serve_s3::command(args),
+        Command::Shrink(args) => shrink::command(args),
         Command::Reap(args) => reap::command(args),
         Command::Matrix(args) => matrix::command(args),
         Command::Coverage(args) => coverage::command(args),

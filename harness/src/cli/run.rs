@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use chrono::Utc;
+use tempfile::TempDir;
 use ulid::Ulid;
 
 use super::bundles::BundleFolder;
@@ -88,6 +89,40 @@ pub fn start(
     seed: Seed,
     derive: Option<Arc<dyn Derive>>,
 ) -> Result<(RunResult, Option<Verdict>), String> {
+    let has_local = plans.iter().any(|plan| plan.backend == BackendKind::Local);
+    let Prepared { scratch, redactor, mut options } = prepare(selection, how, required, seed)?;
+    options.bundles = Some(Arc::new(BundleFolder::new(how.bundle_dir.clone(), &options.started, redactor.clone())));
+    options.derive = derive;
+    let last = LastVerdict::default();
+    let mut sinks = sinks(how, &redactor)?;
+    sinks.push(Box::new(last.clone()));
+    let result = runtime()?.block_on(run(plans, options, sinks));
+    if has_local && (how.keep || !result.summary.failed.is_empty()) {
+        eprintln!("bytes of cells are kept in {}", scratch.keep().display());
+    }
+    Ok((result, last.take()))
+}
+
+/// What a run needs of this machine.
+pub struct Prepared {
+    /// Where cells put their bytes; removed when it is dropped.
+    pub scratch: TempDir,
+    /// Takes secrets out of what is shown.
+    pub redactor: Redactor,
+    /// How the run is done. Nobody keeps bundles yet.
+    pub options: RunOptions,
+}
+
+/// Makes a run ready, as it was asked for.
+///
+/// # Errors
+/// A machine that cannot run it.
+pub fn prepare(
+    selection: Selection,
+    how: &HowArgs,
+    required: Vec<BackendKind>,
+    seed: Seed,
+) -> Result<Prepared, String> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     // A cell waits as often as it computes: for the store, for the death of a process.
     let jobs = how.jobs.map_or(2 * cores, usize::from);
@@ -104,8 +139,6 @@ pub fn start(
         selection: Selection { jobs: jobs as u64, ..selection },
         failpoints: catalogue::crossings().to_vec(),
     };
-    let has_local = plans.iter().any(|plan| plan.backend == BackendKind::Local);
-    let bundles = BundleFolder::new(how.bundle_dir.clone(), &started, redactor.clone());
     let options = RunOptions {
         jobs,
         failed_max: how.max_fail.map(u64::from),
@@ -120,22 +153,22 @@ pub fn start(
             ..Limits::default()
         },
         program,
-        bundles: Some(Arc::new(bundles)),
-        derive,
+        bundles: None,
+        derive: None,
         bundle_all: how.bundle_all,
         today: Utc::now().format("%Y-%m-%d").to_string(),
         started,
     };
-    let last = LastVerdict::default();
-    let mut sinks = sinks(how, &redactor)?;
-    sinks.push(Box::new(last.clone()));
+    Ok(Prepared { scratch, redactor, options })
+}
+
+/// Where a supervisor runs.
+///
+/// # Errors
+/// This machine has none.
+pub fn runtime() -> Result<tokio::runtime::Runtime, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(|error| format!("there is no runtime: {error}"))?;
-    let result = runtime.block_on(run(plans, options, sinks));
-    if has_local && (how.keep || !result.summary.failed.is_empty()) {
-        eprintln!("bytes of cells are kept in {}", scratch.keep().display());
-    }
-    Ok((result, last.take()))
+    runtime.map_err(|error| format!("there is no runtime: {error}"))
 }
 
 /// Remembers the last verdict.

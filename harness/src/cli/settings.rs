@@ -26,6 +26,11 @@ pub fn backends() -> BackendConfig {
     BackendConfig { service, ..BackendConfig::default() }
 }
 
+/// How to reach S3, from the usual `AWS_*` variables.
+pub fn storage() -> StorageOptions {
+    StorageOptions::from_env()
+}
+
 /// What must not stand in any report, beside what looks like a secret.
 pub fn secrets() -> Vec<String> {
     ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].into_iter().filter_map(variable).collect()

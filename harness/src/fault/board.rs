@@ -8,6 +8,7 @@ use std::time::Duration;
 use omnigraph::storage::Call;
 use tokio::sync::oneshot;
 
+use super::concrete;
 use super::life::Life;
 use super::matcher::CallMatcher;
 use super::rule::{FaultOrder, Rule};
@@ -100,7 +101,7 @@ impl Board {
     }
 
     fn compile(&self, order: &FaultOrder) -> Result<Armed, String> {
-        let seed = self.seed.stream(&format!("{}.{}", order.id.step, order.id.ordinal));
+        let seed = concrete::stream_of(self.seed, order.id.step, order.id.ordinal);
         let site = match &order.rule {
             Rule::Failpoint { name, actions } => {
                 Site::Failpoint { name: name.to_string(), schedule: ActionSchedule::new(actions, seed) }

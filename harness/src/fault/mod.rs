@@ -4,6 +4,7 @@
 //!
 //! - [`rule`]: a fault as plain data, named for the reports; it goes over the wire to a worker.
 //! - [`schedule`] and [`matcher`]: which calls and crossings it means.
+//! - [`concrete`]: what chance made of a schedule, written out.
 //! - [`store`]: what a store fault does to a call, one file a fault.
 //! - [`wire`]: the proxy that stands between the clients and an S3 endpoint, and what it does to a request.
 //! - [`life`]: how a process dies.
@@ -11,6 +12,7 @@
 //! - [`failpoint`] and [`policy`]: the two places where the engine asks the board.
 
 pub mod board;
+pub mod concrete;
 pub mod failpoint;
 pub mod life;
 pub mod matcher;

@@ -20,5 +20,5 @@ pub use derive::{Derive, EndedCell, Followed};
 pub use durations::Durations;
 pub use limits::Limits;
 pub use plan::{CellPlan, Shard, plan};
-pub use supervisor::{Bundles, CellRecord, RunOptions, run};
+pub use supervisor::{Bundles, CellRecord, RunOptions, run, run_as_they_come};
 pub use sweep::Sweeper;

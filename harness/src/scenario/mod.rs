@@ -12,12 +12,13 @@
 //! - [`parse`]: all of that, in order.
 //! - [`cuts`], [`pairs`]: the cases that a sweep is made into.
 //! - [`discover`]: files in a folder; [`select`]: which of them, on which backends.
-//! - [`reference`]: the page about the format, made from the schema.
+//! - [`explain`]: a scenario in sentences; [`reference`]: the page about the format, made from the schema.
 
 mod cases;
 pub mod catalogue;
 pub mod cuts;
 mod discover;
+mod explain;
 mod format;
 pub mod limit;
 pub mod model;
@@ -35,6 +36,7 @@ pub mod tree;
 mod walk;
 
 pub use discover::{FOLDER, Found, discover};
+pub use explain::explain;
 pub use model::Scenario;
 pub use parse::{parse, parse_cases};
 pub use select::{Selection, armed};

@@ -1,6 +1,8 @@
 //! The tests of the harness, in one program.
 
 mod backend;
+mod commands;
 mod determinism;
 mod program;
 mod scenarios;
+mod shrink;

@@ -15,7 +15,7 @@ graph:
 ";
 
 /// A folder of scenarios, one `(name, steps and more)` each.
-fn folder(scenarios: &[(&str, &str)]) -> TempDir {
+pub fn folder(scenarios: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().expect("there is a temporary folder");
     for (name, rest) in scenarios {
         let path = folder.path().join("scenarios").join(format!("{name}.yaml"));
@@ -25,29 +25,29 @@ fn folder(scenarios: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-fn chaos(folder: &Path, args: &[&str]) -> Output {
+pub fn chaos(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chaos"));
     command.current_dir(folder).args(args).stdin(Stdio::null());
     command.output().expect("the program starts")
 }
 
-fn run(folder: &Path, args: &[&str]) -> (i32, String) {
+pub fn run(folder: &Path, args: &[&str]) -> (i32, String) {
     let always = ["run", "--backend", "memory", "--no-preflight", "--seed", "7", "--bundle-dir", "bundles"];
     ended(chaos(folder, &[&always[..], args].concat()))
 }
 
-fn ended(output: Output) -> (i32, String) {
+pub fn ended(output: Output) -> (i32, String) {
     let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     (output.status.code().unwrap_or(-1), text)
 }
 
-const HOLDS: &str = "
+pub const HOLDS: &str = "
 steps:
   - load: {rows: [{type: Person, data: {name: ann}}]}
   - check: {rows: {Person: 1}}
 ";
 
-const BREAKS: &str = "
+pub const BREAKS: &str = "
 steps:
   - load: {rows: [{type: Person, data: {name: ann}}]}
     failpoints: {load:table.commit: crash}

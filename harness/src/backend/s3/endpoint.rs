@@ -65,8 +65,19 @@ struct Server {
 impl Endpoint {
     /// Binds a free port of 127.0.0.1 and serves until [`Endpoint::stop`].
     pub async fn start(limits: EndpointLimits) -> Result<Self, BackendError> {
-        let trouble = |error: std::io::Error| BackendError::new(NAME, "cannot listen on 127.0.0.1").with_source(error);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(trouble)?;
+        Self::start_on(0, limits).await
+    }
+
+    /// The same on a port of 127.0.0.1; 0 is any free one.
+    pub async fn start_on(port: u16, limits: EndpointLimits) -> Result<Self, BackendError> {
+        let trouble = |error: std::io::Error| {
+            let message = match port {
+                0 => "cannot listen on 127.0.0.1".to_owned(),
+                port => format!("cannot listen on port {port} of 127.0.0.1"),
+            };
+            BackendError::new(NAME, message).with_source(error)
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(trouble)?;
         let address = listener.local_addr().map_err(trouble)?;
 
         let access_key_id = random_text(20);

@@ -12,7 +12,7 @@ mod expect;
 mod ledger;
 mod log;
 mod pool;
-mod verdict;
+pub mod verdict;
 mod wire;
 mod worker_process;
 
@@ -21,8 +21,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{Stream, StreamExt};
 use tokio::task::JoinSet;
 
 use self::backends::{Backends, Standing};
@@ -112,17 +112,28 @@ pub struct RunResult {
 
 /// Runs every cell of `plans`, and what follows from them.
 pub async fn run(plans: Vec<CellPlan>, options: RunOptions, sinks: Vec<Box<dyn Sink>>) -> RunResult {
+    let runnable = plans.iter().filter(|plan| plan.not_applicable.is_none());
+    let kinds = runnable.map(|plan| plan.backend).collect();
+    run_as_they_come(kinds, futures::stream::iter(plans), options, sinks).await
+}
+
+/// Runs cells on backends of these `kinds`, and what follows from them, until `plans` ends, as for a search whose next cell depends on the last.
+pub async fn run_as_they_come(
+    mut kinds: Vec<BackendKind>,
+    plans: impl Stream<Item = CellPlan>,
+    options: RunOptions,
+    sinks: Vec<Box<dyn Sink>>,
+) -> RunResult {
     let bus = Bus::new(sinks);
     bus.emit(Event::RunStarted(options.started.clone()));
-    let runnable = plans.iter().filter(|plan| plan.not_applicable.is_none());
-    let mut kinds: Vec<BackendKind> = runnable.clone().map(|plan| plan.backend).collect();
+    let cells = plans.size_hint().1.unwrap_or(usize::MAX).min(kinds.len().max(options.jobs));
     kinds.extend(&options.required);
     kinds.sort_unstable();
     kinds.dedup();
     let jobs = options.jobs.max(1);
     // Up to three workers a cell are common: the one that looks from outside, and two processes.
     let pool = Arc::new(Pool::new(options.program.clone(), jobs * 3));
-    pool.warm_up((jobs + 1).min(runnable.count() + 1));
+    pool.warm_up((jobs + 1).min(cells + 1));
     let backends = Backends::start(&kinds, &options, &bus);
     let run = Run {
         options,
@@ -186,17 +197,23 @@ impl Run {
     }
 
     /// Runs cells side by side. What follows from a cell goes first, so that what belongs together ends together.
-    async fn cells(&self, plans: Vec<CellPlan>, jobs: usize) {
-        let mut waiting = VecDeque::from(plans);
+    async fn cells(&self, plans: impl Stream<Item = CellPlan>, jobs: usize) {
+        let mut plans = std::pin::pin!(plans.fuse());
+        let mut followers = VecDeque::new();
         let mut running = FuturesUnordered::new();
         loop {
-            while running.len() < jobs
-                && let Some(plan) = waiting.pop_front()
-            {
+            let has_room = running.len() < jobs;
+            if has_room && let Some(plan) = followers.pop_front() {
                 running.push(self.cell(plan));
+                continue;
             }
-            let Some(followers) = running.next().await else { return };
-            followers.into_iter().rev().for_each(|plan| waiting.push_front(plan));
+            tokio::select! {
+                Some(plan) = plans.next(), if has_room => running.push(self.cell(plan)),
+                Some(following) = running.next() => {
+                    following.into_iter().rev().for_each(|plan| followers.push_front(plan));
+                }
+                else => return,
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use omnigraph::storage::{CallOutcome, CallRecord, FaultLayer, Stack, StoreLayer,
 use super::outbox::Outbox;
 use super::site::Site;
 use crate::event::StoreCall;
-use crate::fault::{ArmedGuard, Board, Life};
+use crate::fault::{ArmedGuard, Board, Life, concrete};
 use crate::runner::protocol::{Begin, Note};
 use crate::scenario::model::OpenMode;
 use crate::workload::surroundings::Surroundings;
@@ -58,7 +58,7 @@ impl Process {
         };
         let life = Arc::new(if begin.simulated { Life::simulated(last_words) } else { Life::real(last_words) });
         let hold_max = Duration::from_millis(begin.limits.hold_max_ms);
-        let board = Board::new(life, Arc::new(outbox.clone()), begin.seed.stream("faults").stream(name), hold_max);
+        let board = Board::new(life, Arc::new(outbox.clone()), concrete::stream_of_process(begin.seed, name), hold_max);
         let _ = own.set(Arc::downgrade(&board));
         // The trace sees every call that the engine makes; the watch sees a call that is done before the engine does.
         let layers: [Arc<dyn StoreLayer>; 3] = [

@@ -1,6 +1,7 @@
 //! Files that are right, files that are wrong in every way, and files that nobody wrote.
 
 mod arbitrary;
+mod mutated;
 
 use rstest::rstest;
 

@@ -1,0 +1,162 @@
+//! `chaos shrink`: makes a failure small, and writes it as a scenario file.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::exit::Exit;
+use super::flags::{Color, Format, HowArgs, ShrinkArgs};
+use super::run::{Prepared, colored, prepare, runtime};
+use crate::backend::BackendKind;
+use crate::diagnostic;
+use crate::event::Selection;
+use crate::repro::shrink::bench::Supervised;
+use crate::repro::shrink::{self, Bounds, Origin, Progress, Shrunk, Trial, Why, file_of, name_of};
+use crate::repro::{Replay, ReplayError};
+use crate::runner::run_as_they_come;
+use crate::scenario;
+
+/// Files of one name below `regression` at the most.
+const FILES_MAX: usize = 1000;
+
+/// Shrinks a bundle.
+///
+/// # Errors
+/// The bundle cannot be read, the file cannot be written, or this machine cannot run it.
+pub fn command(args: &ShrinkArgs) -> Result<Exit, String> {
+    let replay = match Replay::load(&args.bundle) {
+        Ok(replay) => replay,
+        Err(ReplayError::Scenario(report)) => {
+            eprint!("{}", diagnostic::terminal::render(&report, colored(Color::Auto, io::stderr().is_terminal())));
+            return Ok(Exit::Usage);
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    let events = replay.bundle.events().map_err(|error| error.to_string())?;
+    let recorded = Trial::recorded(&replay.recorded, &events);
+    if let Err(reason) = shrink::Failure::of(&recorded) {
+        eprintln!("there is nothing to shrink: {reason}");
+        return Ok(Exit::Nothing);
+    }
+    let backend: BackendKind = replay.cell.backend.parse().map_err(|error| format!("{error}"))?;
+    let how = how(args);
+    let selection = Selection { backends: vec![replay.cell.backend.clone()], ..Selection::default() };
+    let Prepared { scratch: _scratch, redactor, options } = prepare(selection, &how, vec![backend], replay.seed)?;
+    let bounds = Bounds {
+        candidates_max: args.candidates,
+        time_max: Duration::from_secs(60 * args.minutes),
+        batch: options.jobs,
+    };
+    let (mut bench, mut planned, listener) = Supervised::new(backend);
+    let plans = futures::stream::poll_fn(move |context| planned.poll_recv(context));
+    let (result, ran) = runtime()?.block_on(async {
+        let searching = async {
+            let scenario = &replay.scenario;
+            let result = shrink::shrink(&mut bench, scenario, replay.seed, &recorded, bounds, &mut tell).await;
+            // The supervisor ends with its bench.
+            drop(bench);
+            result
+        };
+        tokio::join!(searching, run_as_they_come(vec![backend], plans, options, vec![listener]))
+    });
+    ran.trouble.iter().for_each(|trouble| eprintln!("trouble: {trouble}"));
+    let shrunk = match result {
+        Ok(shrunk) => shrunk,
+        Err(reason) => {
+            eprintln!("{reason}");
+            return Ok(if ran.trouble.is_empty() { Exit::Nothing } else { Exit::Trouble });
+        }
+    };
+    let origin = Origin { cell: replay.cell.clone(), seed: replay.seed.0 };
+    let text = file_of(&shrunk, &origin, &|text| redactor.redact(text));
+    let place = write(args, &name_of(&shrunk), &text)?;
+    conclude(&shrunk, &place);
+    Ok(exit(&shrunk))
+}
+
+fn how(args: &ShrinkArgs) -> HowArgs {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    HowArgs {
+        // The first success of a batch makes the rest of it void, so more than one a core is waste.
+        jobs: Some(args.jobs.unwrap_or(cores as u16)),
+        seed: None,
+        keep: false,
+        format: Format::Quiet,
+        junit: None,
+        json_lines: None,
+        github: false,
+        color: Color::Auto,
+        no_preflight: true,
+        bundle_dir: PathBuf::new(),
+        bundle_all: false,
+        step_max_ms: args.step_max_ms,
+        cell_max_ms: args.cell_max_ms,
+    }
+}
+
+fn tell(progress: &Progress) {
+    let mut err = io::stderr().lock();
+    // Nothing depends on whether somebody reads along.
+    let _ = match progress {
+        Progress::Reproduced { failure, failed, runs, size } => {
+            writeln!(err, "it fails again in {failed} of {runs} runs: {failure}\n  {size}")
+        }
+        Progress::Smaller { what, size, candidates } => {
+            writeln!(err, "  {size} (fewer {what}, after {candidates} runs)")
+        }
+        Progress::Proving => writeln!(err, "running the result again"),
+    };
+}
+
+fn write(args: &ShrinkArgs, name: &str, text: &str) -> Result<PathBuf, String> {
+    let place = match &args.output {
+        Some(file) => file.clone(),
+        None => free_place(&args.scenarios.join("regression"), name)?,
+    };
+    let cannot = |error: io::Error| format!("{} cannot be written: {error}", place.display());
+    // What is written is what will be read.
+    if let Err(report) = scenario::parse(name, &place.to_string_lossy(), text.as_bytes()) {
+        return Err(format!("the shrunk scenario is not valid, which is a mistake of this program:\n{report}"));
+    }
+    if let Some(folder) = place.parent().filter(|folder| *folder != Path::new("")) {
+        fs::create_dir_all(folder).map_err(cannot)?;
+    }
+    File::create(&place).and_then(|mut file| file.write_all(text.as_bytes())).map_err(cannot)?;
+    Ok(place)
+}
+
+fn free_place(folder: &Path, name: &str) -> Result<PathBuf, String> {
+    let numbered = (2..FILES_MAX).map(|number| format!("{name}-{number}"));
+    let mut places = std::iter::once(name.to_owned()).chain(numbered).map(|name| folder.join(format!("{name}.yaml")));
+    places
+        .find(|place| place.symlink_metadata().is_err())
+        .ok_or_else(|| format!("there are {FILES_MAX} files like {name} in {}; name one with -o", folder.display()))
+}
+
+fn conclude(shrunk: &Shrunk, place: &Path) {
+    let why = match shrunk.why {
+        Why::Smallest => "nothing more can be left out",
+        Why::Candidates => "as many candidates as allowed were run; --candidates allows more",
+        Why::Time => "the time is up; --minutes allows more",
+        Why::Interrupted => "it was interrupted",
+    };
+    println!("{} → {}: {why} ({} runs)", shrunk.before, shrunk.after, shrunk.candidates);
+    match (shrunk.failed, shrunk.runs) {
+        (_, 0) => println!("the result was not run again"),
+        (failed, runs) if failed == runs => println!("the result failed in each of {runs} more runs"),
+        (failed, runs) => println!("the result is a race: it failed in {failed} of {runs} more runs"),
+    }
+    if shrunk.scenario.seed.is_some() {
+        println!("it still needs its seed, which stands in the file");
+    }
+    println!("{}", place.display());
+}
+
+fn exit(shrunk: &Shrunk) -> Exit {
+    match shrunk.why {
+        Why::Smallest if shrunk.failed == shrunk.runs => Exit::Held,
+        Why::Smallest => Exit::Broken,
+        Why::Candidates | Why::Time | Why::Interrupted => Exit::Trouble,
+    }
+}
