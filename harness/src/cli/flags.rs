@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::exit::{INSPECT_TABLE, SHRINK_TABLE, TABLE};
 use crate::backend::BackendKind;
@@ -183,6 +183,20 @@ pub struct HowArgs {
     /// Milliseconds that one cell may take.
     #[arg(long, value_name = "MS", default_value_t = 120_000)]
     pub cell_max_ms: u64,
+    /// Megabytes of memory that one worker may take; it is killed then.
+    #[arg(long, value_name = "MB", default_value_t = 4_096, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    pub memory_max_mb: u64,
+    /// Kilobytes that one process of a cell may write to its store; it is killed then.
+    #[arg(long, value_name = "KB", default_value_t = 1_048_576, value_parser = clap::value_parser!(u64).range(1..=1_073_741_824))]
+    pub store_max_kb: u64,
+}
+
+/// As if nothing had been typed.
+impl Default for HowArgs {
+    fn default() -> Self {
+        let matches = HowArgs::augment_args(clap::Command::new("how")).get_matches_from(["how"]);
+        HowArgs::from_arg_matches(&matches).expect("every flag of a run has a default")
+    }
 }
 
 /// What goes to standard output.

@@ -149,7 +149,12 @@ pub fn prepare(
         limits: Limits {
             step_max_ms: how.step_max_ms,
             cell_max_ms: how.cell_max_ms,
-            worker: WorkerLimits { hold_max_ms: how.step_max_ms * 2 / 3, ..Limits::default().worker },
+            memory_max_bytes: how.memory_max_mb << 20,
+            worker: WorkerLimits {
+                hold_max_ms: how.step_max_ms * 2 / 3,
+                store_max_bytes: how.store_max_kb << 10,
+                ..Limits::default().worker
+            },
             ..Limits::default()
         },
         program,

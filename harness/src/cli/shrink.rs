@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::exit::Exit;
-use super::flags::{Color, Format, HowArgs, ShrinkArgs};
+use super::flags::{Color, HowArgs, ShrinkArgs};
 use super::run::{Prepared, colored, prepare, runtime};
 use crate::backend::BackendKind;
 use crate::diagnostic;
@@ -80,18 +80,10 @@ fn how(args: &ShrinkArgs) -> HowArgs {
     HowArgs {
         // The first success of a batch makes the rest of it void, so more than one a core is waste.
         jobs: Some(args.jobs.unwrap_or(cores as u16)),
-        seed: None,
-        keep: false,
-        format: Format::Quiet,
-        junit: None,
-        json_lines: None,
-        github: false,
-        color: Color::Auto,
         no_preflight: true,
-        bundle_dir: PathBuf::new(),
-        bundle_all: false,
         step_max_ms: args.step_max_ms,
         cell_max_ms: args.cell_max_ms,
+        ..HowArgs::default()
     }
 }
 

@@ -13,6 +13,9 @@ pub struct Limits {
     pub cell_max_ms: u64,
     /// Bytes of a failed cell's store that are kept in its bundle.
     pub bundle_store_max_bytes: u64,
+    /// Memory that one worker may take, in bytes; it is killed then. What counts is what it really holds (its resident
+    /// set): an address space means nothing with memory-mapped files and many threads.
+    pub memory_max_bytes: u64,
     /// Bounds of its workers.
     pub worker: WorkerLimits,
 }
@@ -23,7 +26,13 @@ impl Default for Limits {
             step_max_ms: 30_000,
             cell_max_ms: 120_000,
             bundle_store_max_bytes: 8 << 20,
-            worker: WorkerLimits { hold_max_ms: 20_000, calls_max_count: 2_000, probe_attempts_max: 3 },
+            memory_max_bytes: 4 << 30,
+            worker: WorkerLimits {
+                hold_max_ms: 20_000,
+                calls_max_count: 2_000,
+                probe_attempts_max: 3,
+                store_max_bytes: 1 << 30,
+            },
         }
     }
 }

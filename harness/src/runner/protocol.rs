@@ -91,6 +91,8 @@ pub struct WorkerLimits {
     pub calls_max_count: usize,
     /// Attempts of a handle to write again once faults are lifted.
     pub probe_attempts_max: u32,
+    /// Bytes that one process may write to the store of its cell.
+    pub store_max_bytes: u64,
 }
 
 /// Something to do.
@@ -206,6 +208,13 @@ pub enum Note {
     },
     /// A reader beside the steps has read a snapshot.
     Saw(Box<Saw>),
+    /// A process wrote more to the store than it may.
+    WroteTooMuch {
+        /// Process.
+        process: String,
+        /// What it wrote, in bytes.
+        bytes: u64,
+    },
     /// The last words of a process.
     Dying {
         /// Process.

@@ -16,6 +16,10 @@ pub const ROWS_MAX: usize = 10_000;
 pub const CASES_MAX: usize = 256;
 /// Most values in all cases of one file together.
 pub const CASES_VALUES_MAX: usize = 1_000_000;
+/// Most rows of a whole scenario, generated ones included.
+pub const ROWS_IN_ALL_MAX: usize = 100_000;
+/// Most bytes that the generated rows of a whole scenario hold, as they would be written down.
+pub const GENERATED_BYTES_MAX: usize = 32 << 20;
 /// Most mistakes that are reported for one file.
 pub const DIAGNOSTICS_MAX: usize = 100;
 /// Longest name of a handle, a process, a background step, a fault or a damage, in characters.

@@ -66,7 +66,7 @@ fn a_scenario_is_explained_with_what_its_faults_mean() {
 }
 
 /// A server that is ended when the test is.
-struct Server(Child);
+pub struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -76,7 +76,7 @@ impl Drop for Server {
 }
 
 /// `chaos serve-s3`, with the variables that it printed.
-fn served(args: &[&str]) -> (Server, Vec<(String, String)>) {
+pub fn served(args: &[&str]) -> (Server, Vec<(String, String)>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chaos"));
     command.arg("serve-s3").args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut server = Server(command.spawn().expect("the program starts"));

@@ -6,3 +6,4 @@ mod determinism;
 mod program;
 mod scenarios;
 mod shrink;
+mod untrusted;

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::select_all;
@@ -18,6 +19,8 @@ use crate::event::FaultId;
 use crate::oracle::evidence::Tick;
 use crate::runner::protocol::{Begin, Note, Order, Reply, Report, Request, Ticket};
 
+/// How often it is looked how much memory the workers take.
+const MEMORY_LOOK_EVERY: Duration = Duration::from_millis(200);
 /// The worker that looks from outside.
 const OUTSIDE: &str = "(outside)";
 
@@ -43,6 +46,13 @@ pub enum Happening {
     Note(Note),
     /// A worker is gone.
     Died(Box<Death>),
+    /// A worker took more memory than it may, and was killed. Its death is heard of next.
+    TooLarge {
+        /// Which.
+        who: String,
+        /// What it took, in bytes.
+        bytes: u64,
+    },
 }
 
 /// A worker that is gone.
@@ -77,11 +87,13 @@ pub struct Crew {
     /// Requests to the one worker of a simulated cell that go out with the next.
     kept: Vec<Request>,
     logs: BTreeMap<String, String>,
+    memory_max_bytes: u64,
+    looked_at: Instant,
 }
 
 impl Crew {
-    /// Nobody yet; workers are taken as they are needed.
-    pub fn new(pool: Arc<Pool>, begin: Begin) -> Self {
+    /// Nobody yet; workers are taken as they are needed, and killed when they take more memory than this.
+    pub fn new(pool: Arc<Pool>, begin: Begin, memory_max_bytes: u64) -> Self {
         Crew {
             pool,
             begin,
@@ -90,6 +102,8 @@ impl Crew {
             next_ticket: 1,
             kept: Vec::new(),
             logs: BTreeMap::new(),
+            memory_max_bytes,
+            looked_at: Instant::now(),
         }
     }
 
@@ -219,13 +233,18 @@ impl Crew {
             return None;
         }
         self.say_kept().await;
-        let said = {
+        let said = loop {
+            if let Some((who, bytes)) = self.too_large() {
+                return Some(Happening::TooLarge { who, bytes });
+            }
             let waiting = self.members.iter_mut().map(|(key, member)| {
                 let key = key.clone();
                 async move { (key, member.worker.next().await) }.boxed()
             });
-            match tokio::time::timeout_at(deadline, select_all(waiting)).await {
-                Ok((said, _, _)) => said,
+            let look_again = Instant::now() + MEMORY_LOOK_EVERY;
+            match tokio::time::timeout_at(deadline.min(look_again), select_all(waiting)).await {
+                Ok((said, _, _)) => break said,
+                Err(_) if Instant::now() < deadline => {}
                 Err(_) => return None,
             }
         };
@@ -244,6 +263,26 @@ impl Crew {
             }
             (key, None) => self.bury(&key).await.map(|death| Happening::Died(Box::new(death))),
         }
+    }
+
+    /// A worker that takes more memory than it may; it is killed.
+    fn too_large(&mut self) -> Option<(String, u64)> {
+        let now = Instant::now();
+        if now < self.looked_at + MEMORY_LOOK_EVERY {
+            return None;
+        }
+        self.looked_at = now;
+        let max = self.memory_max_bytes;
+        let living = self.members.iter_mut().filter(|(_, member)| !member.killed);
+        let mut large = living.filter_map(|(key, member)| {
+            let bytes = member.worker.memory_bytes().filter(|bytes| *bytes > max)?;
+            Some((key, member, bytes))
+        });
+        let (key, member, bytes) = large.next()?;
+        member.killed = true;
+        member.worker.kill();
+        let who = if key == OUTSIDE { "the worker".to_owned() } else { format!("process {key}") };
+        Some((who, bytes))
     }
 
     async fn bury(&mut self, key: &str) -> Option<Death> {

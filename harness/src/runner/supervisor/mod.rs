@@ -278,7 +278,7 @@ impl Run {
         };
         let address = wire.as_ref().map_or_else(|| store.address(), Wire::faulty);
         let begin = protocol::begin(&plan.id, &plan.scenario, address, seed, simulated, worker_limits);
-        let mut crew = Crew::new(Arc::clone(&self.pool), begin);
+        let mut crew = Crew::new(Arc::clone(&self.pool), begin, self.options.limits.memory_max_bytes);
         if let Some(wire) = &wire {
             crew = crew.with_outside_at(wire.sound());
         }

@@ -47,8 +47,23 @@ impl Found {
             Verdict::Inconclusive { reason }
         } else if !unfired.is_empty() {
             Verdict::NotExercised { faults: unfired }
+        } else if let Some(missing) = self.unjudged() {
+            Verdict::Inconclusive { reason: format!("no promise could be judged: {missing}") }
         } else {
             Verdict::Held
+        }
+    }
+
+    /// Why nobody knows what has become of the graph, where nobody does. Nothing went wrong then, and nothing was shown
+    /// either: a cell in which the oracle saw nothing must not look like one in which it saw that all is well.
+    fn unjudged(&self) -> Option<String> {
+        let Some(judgement) = &self.judgement else { return Some("the oracle was not asked".to_owned()) };
+        // Every other promise about the end builds on this one: the graph is opened, and looked at.
+        let name = InvariantName::RecoveryConverges.as_str();
+        match judgement.findings.iter().find(|judged| judged.invariant == name).map(|judged| &judged.finding) {
+            Some(Finding::NotJudged { missing }) => Some(missing.clone()),
+            Some(_) => None,
+            None => Some(format!("the oracle says nothing about {name}")),
         }
     }
 
@@ -106,6 +121,7 @@ pub fn of_known(verdict: Verdict, known: &Known, today: &str) -> Verdict {
 mod tests {
     use super::*;
     use crate::event::{Breach, FaultFamily, FaultId};
+    use crate::oracle::{Evidence, judge, sound};
 
     fn broken(names: &[&str]) -> Verdict {
         Verdict::Broken { breaches: names.iter().map(|name| Breach::new(*name, "so")).collect() }
@@ -121,6 +137,17 @@ mod tests {
     fn a_fault_that_never_fired_is_not_green_and_keeps_its_counts() {
         let found = Found { faults: vec![unfired()], ..Found::default() };
         assert_eq!(found.verdict(), Verdict::NotExercised { faults: vec![unfired()] });
+    }
+
+    #[test]
+    fn what_the_oracle_could_not_see_is_never_held() {
+        assert!(matches!(Found::default().verdict(), Verdict::Inconclusive { .. }), "nobody asked it");
+        let nothing_seen = judge(&Evidence::default(), &[]);
+        let found = Found { judgement: Some(nothing_seen), ..Found::default() };
+        let Verdict::Inconclusive { reason } = found.verdict() else { panic!("{:?}", found.verdict()) };
+        assert!(reason.contains("the graph was not opened after the steps"), "{reason}");
+        let found = Found { judgement: Some(judge(&sound::evidence(), &[])), ..Found::default() };
+        assert_eq!(found.verdict(), Verdict::Held);
     }
 
     #[test]

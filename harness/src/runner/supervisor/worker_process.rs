@@ -96,6 +96,14 @@ impl WorkerProcess {
         sent == 0
     }
 
+    /// The memory that it holds (its resident set), in bytes; none where the system does not tell.
+    pub fn memory_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kilobytes << 10)
+    }
+
     /// Waits until it has ended.
     pub async fn end(&mut self) -> WorkerEnd {
         match self.child.wait().await {

@@ -3,7 +3,8 @@
 //! It reads orders from its standard input and answers on its standard output; see [`super::protocol`]. It is the process
 //! that crashes, and so it keeps nothing that the supervisor needs later: whatever it sees, it says at once.
 //!
-//! - [`host`]: what it holds of a cell; [`site`]: the cell's store; [`process`]: one process of the cell.
+//! - [`host`]: what it holds of a cell; [`site`]: the cell's store; [`process`]: one process of the cell;
+//!   [`meter`]: how much it writes.
 //! - [`order`]: carrying an order out; [`step`]: an order that is a step of the scenario.
 //! - [`observe`], [`world`], [`closing`], [`probe`], [`facts`]: looking from outside, for the oracle. [`reader`]: reading
 //!   beside the steps.
@@ -12,6 +13,7 @@
 mod closing;
 mod facts;
 mod host;
+mod meter;
 mod observe;
 mod order;
 mod outbox;

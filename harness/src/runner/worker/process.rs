@@ -10,6 +10,7 @@ use std::time::Duration;
 use omnigraph::Graph;
 use omnigraph::storage::{CallOutcome, CallRecord, FaultLayer, Stack, StoreLayer, TraceLayer};
 
+use super::meter::Meter;
 use super::outbox::Outbox;
 use super::site::Site;
 use crate::event::StoreCall;
@@ -61,10 +62,12 @@ impl Process {
         let board = Board::new(life, Arc::new(outbox.clone()), concrete::stream_of_process(begin.seed, name), hold_max);
         let _ = own.set(Arc::downgrade(&board));
         // The trace sees every call that the engine makes; the watch sees a call that is done before the engine does.
-        let layers: [Arc<dyn StoreLayer>; 3] = [
+        let meter = Meter::new(name, begin.limits.store_max_bytes, outbox.clone());
+        let layers: [Arc<dyn StoreLayer>; 4] = [
             Arc::new(trace.clone()),
             Arc::new(FaultLayer::new(Arc::clone(&board) as _)),
             Arc::new(TraceLayer::with_observer(0, Arc::clone(&board) as _)),
+            Arc::new(TraceLayer::with_observer(0, Arc::new(meter))),
         ];
         Arc::new(Process {
             name: name.to_owned(),

@@ -118,7 +118,7 @@ fn checked(check: &Check) -> String {
     for (name, rows) in &check.rows {
         told.push(match rows {
             Count::Number(count) => format!("{} of {name}", counted(*count as usize, "row")),
-            Count::List(rows) => format!("exactly these {} rows of {name}", rows.len()),
+            Count::List(rows) => format!("exactly {} of {name}, one by one", counted(rows.len(), "row")),
         });
     }
     told.extend(check.sidecars.map(|count| counted(count as usize, "sidecar")));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::limit;
-use super::super::model::{Action, Expect, Scenario, Step};
+use super::super::model::{Action, Expect, Load, Scenario, Step};
 use super::super::tree::{Kind, Node};
 use super::{Seen, contradiction, first_key, key_span};
 use crate::diagnostic::{Code, Diagnostic};
@@ -60,12 +60,20 @@ fn rows(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
         }
         _ => None,
     });
+    let (mut in_all, mut is_told) = (0, false);
     for (node, count) in setup.into_iter().chain(loads) {
+        in_all += count;
+        if in_all > limit::ROWS_IN_ALL_MAX && !is_told {
+            is_told = true;
+            let message = format!("more than {} rows from here on; no scenario may have more", limit::ROWS_IN_ALL_MAX);
+            mistakes.push(Diagnostic::new(Code::Limit, first_key(node), message));
+        }
         if count > limit::ROWS_MAX {
             let message = format!("{count} rows; at most {} are allowed", limit::ROWS_MAX);
             mistakes.push(Diagnostic::new(Code::Limit, first_key(node), message));
         }
     }
+    generated_bytes(seen, mistakes);
     for (node, step) in seen.sound() {
         // An empty list that is written out is meant; a load that says nothing is not.
         let says_rows =
@@ -74,6 +82,25 @@ fn rows(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
             let mistake =
                 contradiction(key_span(node, "load"), "a load without 'rows' and without 'generate' loads nothing");
             mistakes.push(mistake.suggest("write 'rows: []' to load an empty input"));
+        }
+    }
+}
+
+/// A few lines of a file can ask for gigabytes.
+fn generated_bytes(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
+    let mut bytes = 0_usize;
+    for (node, step) in seen.sound() {
+        let Action::Load(Load { generate: Some(generate), .. }) = &step.action else { continue };
+        let row = generate.rows().next().map_or(0, |row| row.to_line().to_string().len());
+        bytes = bytes.saturating_add(row.saturating_mul(generate.count as usize));
+        if bytes > limit::GENERATED_BYTES_MAX {
+            let message = format!(
+                "the generated rows hold {bytes} bytes up to here; at most {} are allowed",
+                limit::GENERATED_BYTES_MAX
+            );
+            let place = first_key(node.nearest(&["load", "generate"]));
+            mistakes.push(Diagnostic::new(Code::Limit, place, message).suggest("generate fewer rows, or smaller ones"));
+            return;
         }
     }
 }

@@ -160,10 +160,17 @@ fn repeating_a_long_text_counts_by_its_length() {
     assert_eq!(mistakes_in(&text).diagnostics[0].code, Code::Limit);
 }
 
+fn in_steps(count: usize, step: &str) -> String {
+    let steps = vec![step; count].join(", ");
+    format!("summary: a\nwhy: b\ngraph: {{schema: 'node P {{ n: String @key }}'}}\nsteps: [{steps}]\n")
+}
+
 #[rstest]
 #[case::file(" ".repeat(limit::FILE_BYTES_MAX + 1))]
 #[case::depth("[".repeat(limit::DEPTH_MAX + 1))]
 #[case::text(format!("summary: {}", "x".repeat(limit::TEXT_BYTES_MAX + 1)))]
+#[case::rows(in_steps(12, "{load: {generate: {type: P, count: 9000, key-prefix: p, key: n}}}"))]
+#[case::generated_bytes(in_steps(1, &format!("{{load: {{generate: {{type: P, count: 9000, key-prefix: {}, key: n}}}}}}", "p".repeat(5_000))))]
 #[case::steps(format!("steps: [{}]", "{refresh: {}}, ".repeat(limit::STEPS_MAX + 1)))]
 fn what_is_too_large_is_refused(#[case] text: String) {
     let report = mistakes_in(&text);

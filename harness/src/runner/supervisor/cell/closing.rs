@@ -20,7 +20,15 @@ impl CellRun<'_> {
         let living: Vec<String> =
             self.processes.iter().filter(|(_, state)| state.lives).map(|(name, _)| name.clone()).collect();
         for process in &living {
-            let Ok(Ended::Report(report)) = self.lift(process).await else { return };
+            let report = match self.lift(process).await {
+                Ok(Ended::Report(report)) => report,
+                Ok(_) => {
+                    let reason = format!("the faults of process {process} were not lifted in time");
+                    self.found.limit.get_or_insert(reason);
+                    return;
+                }
+                Err(Stop) => return,
+            };
             self.ledger.count(&report.tallies);
         }
         let background = std::mem::take(&mut self.background);
@@ -45,7 +53,7 @@ impl CellRun<'_> {
         match self.carry_out(Seat::Outside, close).await {
             Ok(Ended::Report(report)) => self.converged(*report),
             Ok(_) => {
-                self.found.limit = Some("the closing observations did not end in time".to_owned());
+                self.found.limit.get_or_insert_with(|| "the closing observations did not end in time".to_owned());
                 return;
             }
             Err(Stop) => return,
@@ -57,7 +65,10 @@ impl CellRun<'_> {
             let order = Order::Probe { process: process.clone() };
             match self.probe_through(process, order).await {
                 Some(report) => self.ledger.probe(report),
-                None => self.found.limit = Some("a write through an open handle did not end in time".to_owned()),
+                None => {
+                    let reason = || "a write through an open handle did not end in time".to_owned();
+                    self.found.limit.get_or_insert_with(reason);
+                }
             }
         }
     }

@@ -25,12 +25,14 @@ impl CellRun<'_> {
         self.take_report(number, step, &report);
         self.remember(step, &outcome, &report);
         let hung = matches!(outcome, Outcome::Hung { .. });
-        let differences = if hung { Vec::new() } else { expect::differences(&step.expect, &outcome, &report) };
+        // What ends because a limit was hit ends otherwise than it would have, and says nothing.
+        let cut_short = hung || self.found.limit.is_some();
+        let differences = if cut_short { Vec::new() } else { expect::differences(&step.expect, &outcome, &report) };
         self.log.emit(Event::StepFinished {
             cell: self.log.cell(),
             step: step_ref(number, step),
             outcome: outcome.clone(),
-            as_expected: differences.is_empty() && !hung,
+            as_expected: differences.is_empty() && !cut_short,
             duration_ms: started.elapsed().as_millis() as u64,
         });
         let name = match &outcome {
@@ -41,8 +43,8 @@ impl CellRun<'_> {
             differences.into_iter().map(|difference| difference.breach(name.as_str()).at_step(number, step.line()));
         self.found.breaches.extend(breaches);
         if let Outcome::Hung { doing } = &outcome {
-            self.found.limit =
-                Some(format!("step {number} did not end within {} ms while {doing}", self.limits.step_max_ms));
+            let reason = format!("step {number} did not end within {} ms while {doing}", self.limits.step_max_ms);
+            self.found.limit.get_or_insert(reason);
         }
         if !self.found.breaches.is_empty() || self.found.limit.is_some() {
             return Err(Stop);

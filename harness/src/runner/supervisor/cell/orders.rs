@@ -56,8 +56,17 @@ impl CellRun<'_> {
             }
             Some(Happening::Note(note)) => self.take_note(note),
             Some(Happening::Died(death)) => self.take_death(*death),
+            Some(Happening::TooLarge { who, bytes }) => {
+                let (takes, allowed) = (bytes >> 20, self.limits.memory_max_bytes >> 20);
+                self.cut_short(format!("{who} takes {takes} MB of memory; at most {allowed} MB are allowed"));
+            }
         }
         true
+    }
+
+    /// A limit was hit. What comes after it, deaths above all, is its consequence.
+    fn cut_short(&mut self, reason: String) {
+        self.found.limit.get_or_insert(reason);
     }
 
     fn take_note(&mut self, note: Note) {
@@ -72,6 +81,13 @@ impl CellRun<'_> {
                 self.ledger.count(&[FaultTally { fault: fault.clone(), reached: 1, fired: 1, firings }]);
                 self.last_fault = Some(fault.clone());
                 self.log.emit(Event::FaultFired { cell, fault, firing });
+            }
+            Note::WroteTooMuch { process, bytes } => {
+                let (wrote, allowed) = (bytes >> 10, self.limits.worker.store_max_bytes >> 10);
+                self.cut_short(format!(
+                    "process {process} wrote {wrote} KB to its store; at most {allowed} KB are allowed"
+                ));
+                self.crew.kill(Seat::Process(&process));
             }
             Note::Held { fault } => {
                 self.held.insert(fault);

@@ -1,0 +1,217 @@
+//! Scenarios from strangers: they take no more than they may, reach nothing but their own graph, and learn no secret.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::commands::served;
+use crate::program::{chaos, ended, folder, run};
+
+/// Rows that are larger than they look.
+const GREEDY: &str = "
+steps:
+  - load: {generate: {type: Person, count: 10000, key-prefix: a-key-that-is-much-longer-than-any-key-has-to-be-in-real-life-}}
+  - check: {rows: {Person: 10000}}
+";
+
+#[test]
+fn a_process_that_writes_too_much_is_killed_and_nothing_is_said_about_the_engine() {
+    let folder = folder(&[("area/greedy", GREEDY)]);
+    for backend in ["memory", "local", "s3"] {
+        let (code, text) = run(folder.path(), &["--backend", backend, "--store-max-kb", "16"]);
+        assert_eq!(code, 3, "{text}");
+        assert!(text.contains("KB to its store; at most 16 KB are allowed"), "{text}");
+    }
+}
+
+#[test]
+fn a_worker_that_takes_too_much_memory_is_killed_and_nothing_is_said_about_the_engine() {
+    let folder = folder(&[("area/greedy", GREEDY)]);
+    // No worker lives in so little: whatever it does is too much, once somebody looks.
+    for backend in ["memory", "local"] {
+        let (code, text) = run(folder.path(), &["--backend", backend, "--memory-max-mb", "1"]);
+        assert_eq!(code, 3, "{text}");
+        assert!(text.contains("MB of memory; at most 1 MB are allowed"), "{text}");
+    }
+}
+
+#[test]
+fn a_cell_without_a_graph_at_its_end_is_not_held() {
+    let nothing = "
+steps:
+  - create: {}
+    failpoints: {create.tables: return}
+    expect: refused
+";
+    let folder = folder(&[("create/nothing", nothing)]);
+    let (code, text) = run(folder.path(), &[]);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("no promise could be judged"), "{text}");
+}
+
+/// Places outside of a graph, in the ways in which people write them.
+const OUTSIDE: &[&str] = &[
+    "../escaped",
+    "../../escaped",
+    "a/../../escaped",
+    "/escaped",
+    "//escaped",
+    "./../escaped",
+    "~/escaped",
+    "..\\\\escaped",
+    "file:///escaped",
+    "s3://other/escaped",
+    "%2e%2e/%2e%2e/escaped",
+    "..%2fescaped",
+    "%2E%2E%5Cescaped",
+    "a/%2e%2e/%2e%2e/%2e%2e/escaped",
+    "..;/escaped",
+    "...//escaped",
+    "\\u002e\\u002e/escaped",
+    "\\uff0e\\uff0e/escaped",
+];
+
+/// Every step that takes a path, with a path in it.
+fn steps_with(path: &str) -> Vec<String> {
+    vec![
+        format!("  - damage: {{write: \"{path}\", text: escaped}}\n"),
+        format!("  - damage: {{rename: the schema object, to: \"{path}\", as: gone}}\n  - undo: gone\n"),
+        format!("  - damage: {{delete: \"{path}\"}}\n"),
+        format!(
+            "  - load: {{rows: [{{type: Person, data: {{name: a}}}}]}}\n    faults: [{{on: {{operation: put-if-absent, \
+             class: sidecar}}, do: {{misdirect: \"{path}\"}}}}]\n    expect: any\n"
+        ),
+    ]
+}
+
+#[test]
+fn no_path_in_a_scenario_leads_out_of_its_graph() {
+    let scenarios: Vec<(String, String)> = OUTSIDE
+        .iter()
+        .flat_map(|path| steps_with(path))
+        .enumerate()
+        .map(|(number, steps)| {
+            (format!("area/n{number}"), format!("\nsteps:\n{steps}  - check: {{unreadable-sidecars: 0}}\n"))
+        })
+        .collect();
+    let pairs: Vec<(&str, &str)> = scenarios.iter().map(|(name, rest)| (name.as_str(), rest.as_str())).collect();
+    let folder = folder(&pairs);
+    let (_, refused) = ended(chaos(folder.path(), &["check"]));
+    let valid: Vec<&str> =
+        pairs.iter().map(|(name, _)| *name).filter(|name| !refused.contains(&format!("{name}.yaml:"))).collect();
+    assert!(valid.len() < pairs.len() / 2, "most of them are refused before anything is run: {valid:?}");
+    let place = folder.path().join("tmp");
+    fs::create_dir(&place).expect("the folder can be made");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chaos"));
+    command.current_dir(folder.path()).env("TMPDIR", &place).stdin(Stdio::null());
+    command.args([
+        "run",
+        "--backend",
+        "local",
+        "--no-preflight",
+        "--keep",
+        "--format",
+        "quiet",
+        "--bundle-dir",
+        "bundles",
+    ]);
+    command.args(&valid);
+    if !valid.is_empty() {
+        let (_, text) = ended(command.output().expect("the program starts"));
+        let escaped = named(folder.path(), "escaped")
+            .into_iter()
+            .filter(|path| !path.components().any(|part| part.as_os_str() == "graph"));
+        assert_eq!(escaped.collect::<Vec<_>>(), [PathBuf::new(); 0], "{text}");
+    }
+    assert!(!Path::new("/escaped").exists());
+}
+
+/// Every file below a folder whose path has this word in its last part.
+fn named(folder: &Path, word: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(named(&path, word));
+        } else if path.file_name().is_some_and(|name| name.to_string_lossy().contains(word)) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn no_output_holds_a_secret() {
+    let (_server, variables) = served(&[]);
+    let secret = variables.iter().find(|(name, _)| name == "AWS_SECRET_ACCESS_KEY").expect("it is printed").1.clone();
+    // One that is held, one that is broken, one whose worker logs, one that hangs, one that the store refuses.
+    let folder = folder(&[
+        ("area/holds", crate::program::HOLDS),
+        ("area/breaks", crate::program::BREAKS),
+        (
+            "area/panics",
+            "
+steps:
+  - load: {rows: [{type: Person, data: {name: ann}}]}
+    failpoints: {load:table.commit: panic}
+    expect: ok
+  - check: {rows: {Person: 1}}
+",
+        ),
+        (
+            "area/is-refused",
+            "
+steps:
+  - load: {rows: [{type: Person, data: {name: ann}}]}
+    faults: [{on: {class: sidecar}, do: permission-denied}]
+    expect: ok
+  - check: {rows: {Person: 1}}
+",
+        ),
+    ]);
+    let mut texts = Vec::new();
+    for format in ["human", "json-lines", "quiet"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chaos"));
+        command
+            .current_dir(folder.path())
+            .envs(variables.iter().cloned())
+            .env("RUST_LOG", "debug")
+            .stdin(Stdio::null());
+        command.env("GITHUB_STEP_SUMMARY", folder.path().join(format!("{format}.summary.md")));
+        command.args(["run", "--backend", "service", "--seed", "7", "--github", "--bundle-all", "--format", format]);
+        command.args([
+            "--junit",
+            &format!("{format}.xml"),
+            "--json-lines",
+            &format!("{format}.jsonl"),
+            "--bundle-dir",
+            "bundles",
+        ]);
+        let (code, text) = ended(command.output().expect("the program starts"));
+        assert_eq!(code, 1, "{text}");
+        texts.push((PathBuf::from(format), text));
+    }
+    let mut kinds = BTreeSet::new();
+    for path in named(folder.path(), "") {
+        kinds.insert(path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default());
+        let bytes = fs::read(&path).expect("it can be read");
+        texts.push((path, String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    for written in [
+        "events.jsonl",
+        "engine.log",
+        "evidence.json",
+        "store-calls.jsonl",
+        "human.xml",
+        "quiet.jsonl",
+        "human.summary.md",
+    ] {
+        assert!(kinds.contains(written), "{written} was not even written: {kinds:?}");
+    }
+    for (path, text) in texts {
+        assert!(!text.contains(&secret), "{} holds the secret", path.display());
+    }
+    // The search finds it where it is.
+    assert!(variables.iter().any(|(_, value)| value.contains(&secret)));
+}
