@@ -65,6 +65,7 @@ pub fn control(scenario: &Scenario, end: &StepEnd) -> Option<Scenario> {
         step.failpoints.clear();
         step.faults.clear();
         step.hold = None;
+        step.crash = None;
         if let Action::Arm(arm) = &mut step.action {
             arm.failpoints.clear();
             arm.faults.clear();

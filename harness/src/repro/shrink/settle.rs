@@ -95,7 +95,8 @@ fn take_out_fault(step: &mut Step, node: &Node, place: Span) -> bool {
 
 /// Whether a step's own faults can kill its process.
 pub fn can_crash(step: &Step) -> bool {
-    step.failpoints.values().any(|actions| actions.can(&Task::Crash))
+    step.crash.is_some()
+        || step.failpoints.values().any(|actions| actions.can(&Task::Crash))
         || step.faults.iter().any(|fault| fault.effect.crashes())
 }
 
@@ -107,24 +108,7 @@ fn contains(outer: Span, inner: Span) -> bool {
 fn ending() -> Step {
     let check = Check { unreadable_sidecars: Some(0), ..Check::default() };
     let note = "what this is about is judged by the standing invariants, after the last step";
-    Step { note: Some(note.to_owned()), ..plain(Action::Check(check)) }
-}
-
-/// A step of which only the action is known.
-pub fn plain(action: Action) -> Step {
-    Step {
-        action,
-        handle: None,
-        process: None,
-        actor: None,
-        failpoints: Default::default(),
-        faults: Vec::new(),
-        expect: Expect::Ok,
-        start: None,
-        hold: None,
-        note: None,
-        span: None,
-    }
+    Step { note: Some(note.to_owned()), ..Step::plain(Action::Check(check)) }
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use omnigraph::failpoint::Window;
 use omnigraph::storage::Realm;
 
-use super::super::model::{Action, Actions, Effect, FailpointName, Matcher, Step, StoreFault, Task, Term, When};
+use super::super::model::{
+    Action, Actions, CrashPoint, Effect, FailpointName, Matcher, Step, StoreFault, Task, Term, When,
+};
 use super::listed;
 
 /// Every fault of a step, a sentence each.
@@ -14,7 +16,10 @@ pub fn told(step: &Step) -> Vec<String> {
     };
     let points = points.iter().map(|(name, actions)| failpoint(name, actions));
     let held = step.hold.iter().map(|name| format!("at {}, where it is held: {}", name, meaning(name)));
-    points.chain(faults.iter().map(store)).chain(held).collect()
+    let killed = step.crash.iter().map(|CrashPoint::BeforeAnswer| {
+        "when everything is done, and before whoever asked for it is told: the process dies".to_owned()
+    });
+    points.chain(faults.iter().map(store)).chain(held).chain(killed).collect()
 }
 
 /// Whether a step's faults, or the step itself, kill a process.
@@ -24,7 +29,9 @@ pub fn kills(step: &Step) -> bool {
         Action::Arm(arm) => (&arm.failpoints, &arm.faults),
         _ => (&step.failpoints, &step.faults),
     };
-    points.values().any(|actions| actions.can(&Task::Crash)) || faults.iter().any(|fault| fault.effect.crashes())
+    step.crash.is_some()
+        || points.values().any(|actions| actions.can(&Task::Crash))
+        || faults.iter().any(|fault| fault.effect.crashes())
 }
 
 /// Whether chance decides about a fault of a step.
@@ -94,6 +101,9 @@ fn met(matcher: &Matcher, when: When) -> String {
     let mut narrowed: Vec<String> = Vec::new();
     narrowed.extend(matcher.operation.map(|operation| format!("is a '{}'", operation.0.as_str())));
     narrowed.extend(matcher.class.map(|class| format!("is about an object of the class '{}'", class.0.as_str())));
+    if matcher.durable {
+        narrowed.push("changes the store for good".to_owned());
+    }
     narrowed.extend(matcher.path.as_ref().map(|path| format!("is about {path}")));
     narrowed.extend(matcher.realm.map(|realm| match realm.0 {
         Realm::Control => "comes from the engine itself".to_owned(),

@@ -10,7 +10,7 @@ mod step;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::model::{Action, BackendName, InvariantName, Scenario};
+use super::model::{Action, BackendName, InvariantName, Scenario, Sweep};
 
 /// What a scenario will do, for people.
 pub fn explain(scenario: &Scenario) -> String {
@@ -36,6 +36,9 @@ pub fn explain(scenario: &Scenario) -> String {
         if let Some(note) = &step.note {
             wrapped(&mut text, "    ", &format!("note: {note}"));
         }
+    }
+    if let Some(sweep) = &scenario.sweep {
+        wrapped(&mut text, "", &swept(sweep));
     }
     text.push('\n');
     wrapped(&mut text, "", &ending(scenario));
@@ -65,6 +68,10 @@ fn needs(scenario: &Scenario) -> Vec<String> {
         needs.push(format!("Its random streams start at the seed {seed}."));
     } else if scenario.steps.iter().any(fault::is_up_to_chance) {
         needs.push("Chance decides about some of its faults; it is drawn from the run's seed.".to_owned());
+    }
+    if scenario.readers > 0 {
+        let readers = counted(scenario.readers as usize, "reader");
+        needs.push(format!("Beside the steps {readers} take one snapshot after another and read all of it."));
     }
     if let Some(canary) = &scenario.canary {
         needs.push(format!(
@@ -97,6 +104,19 @@ fn beginning(scenario: &Scenario) -> String {
     let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
     let loaded = if rows.is_empty() { "empty".to_owned() } else { format!("with one load of {}", listed(&rows)) };
     format!("Before the first step a graph of {types} is created, {loaded}, without any fault.")
+}
+
+/// What is derived from a sweep.
+fn swept(sweep: &Sweep) -> String {
+    let recovery: Vec<String> = sweep.recovery.iter().map(step::told).collect();
+    let recovery = recovery.join("; then ");
+    format!(
+        "\nThen the sweep: {}. Its durable writes are counted, W of them, and it is killed when k of them are done, for every k in \
+         0..=W, and just before and just after it is acknowledged. After each of these deaths: {recovery}. Each of these \
+         recoveries is killed at every one of its own durable writes in its turn, and done again. Every death is a cell of its \
+         own ('chaos sweep').",
+        step::told(&sweep.operation)
+    )
 }
 
 fn ending(scenario: &Scenario) -> String {

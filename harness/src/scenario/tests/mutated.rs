@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
 use crate::diagnostic::{github, json, terminal};
-use crate::scenario::{Scenario, discover, explain, limit, parse};
+use crate::scenario::{Scenario, discover, explain, limit, parse, parse_cases};
 use crate::seed::Seed;
 
 const INPUTS: u64 = 1_500;
@@ -203,20 +203,20 @@ fn anchored(text: &[u8], rng: &mut StdRng) -> Vec<u8> {
 
 /// Reads the bytes and does everything with what comes of it that does not run it.
 fn ends_well(bytes: &[u8]) {
-    match parse("fuzz/input", "fuzz/input.yaml", bytes) {
+    match parse_cases("fuzz/input", "fuzz/input.yaml", bytes) {
         Err(report) => {
             assert!(!report.diagnostics.is_empty() && report.diagnostics.len() <= limit::DIAGNOSTICS_MAX);
             let _ = (terminal::render(&report, true), json::render(&report), github::render(&report));
         }
-        Ok(scenario) => {
-            let _ = explain(&scenario);
-            within_limits(&scenario);
+        Ok(scenarios) => scenarios.iter().for_each(|scenario| {
+            let _ = explain(scenario);
+            within_limits(scenario);
             let file = scenario.to_yaml();
             let again = parse("fuzz/input", "fuzz/input.yaml", file.as_bytes());
             let again =
                 again.unwrap_or_else(|report| panic!("what was read is not written so that it reads back: {report}"));
             assert_eq!(again.to_yaml(), file);
-        }
+        }),
     }
 }
 
@@ -243,7 +243,7 @@ fn a_damaged_file_is_a_scenario_or_a_report() {
         let took = begun.elapsed();
         slowest = slowest.max(took);
         assert!(ended.is_ok() && took < INPUT_MAX, "input {n} after {took:?}:\n{}", String::from_utf8_lossy(&bytes));
-        valid += u64::from(parse("fuzz/input", "fuzz/input.yaml", &bytes).is_ok());
+        valid += u64::from(parse_cases("fuzz/input", "fuzz/input.yaml", &bytes).is_ok());
     }
     println!("{count} inputs from {first}: {valid} are still scenarios; the slowest took {slowest:?}");
     assert!(count < 1_000 || (valid > 0 && valid < count), "the damage is too small or too great to find anything");
