@@ -15,7 +15,8 @@ pub fn told(step: &Step) -> String {
     if handle != DEFAULT_HANDLE && !matches!(step.action, Action::Open(_) | Action::Close(_)) {
         told.push_str(&format!(", through handle '{handle}'"));
     }
-    let names_its_process = matches!(step.action, Action::Restart(_) | Action::Kill(_));
+    let names_its_process =
+        matches!(step.action, Action::Restart(_) | Action::Kill(_) | Action::Pause(_) | Action::Continue(_));
     if process != DEFAULT_PROCESS && !names_its_process {
         told.push_str(&format!(", in process '{process}'"));
     }
@@ -56,6 +57,9 @@ fn action(step: &Step) -> String {
             format!("kill process '{}' if it lives, and start it anew with no handle open", step.process())
         }
         Action::Kill(_) => format!("kill process '{}' and leave it dead", step.process()),
+        Action::Pause(_) => format!("stop process '{}' where it stands (SIGSTOP)", step.process()),
+        Action::Continue(_) => format!("let process '{}' go on (SIGCONT)", step.process()),
+        Action::Container(call) => format!("{} the container that the store runs in", call.as_str()),
         Action::Check(check) => format!("look from outside: {}", checked(check)),
         Action::Damage(damage) => damaged(damage),
         Action::Undo(name) => format!("put back what the damage '{name}' took or changed"),
