@@ -9,6 +9,7 @@
 //! - [`event`]: the stream of what happens in a run, and [`seed`]: where its randomness comes from.
 //! - [`simulation`]: the part of a process that a seed determines.
 //! - [`scenario`]: from YAML to a validated model; [`diagnostic`]: what is wrong with it, and where.
+//! - [`swarm`]: scenarios that a seed draws.
 //! - [`backend`], [`fault`], [`workload`], [`oracle`]: what a cell runs on, what breaks, what is done, what must hold. They do
 //!   not import one another.
 //! - [`runner`]: the supervisor and the worker.
@@ -21,6 +22,8 @@ pub mod seed;
 pub mod simulation;
 
 pub mod scenario;
+
+pub mod swarm;
 
 pub mod backend;
 pub mod fault;

@@ -33,6 +33,9 @@ pub enum Command {
     /// there.
     #[command(after_help = TABLE)]
     Sweep(Box<SweepArgs>),
+    /// Draw universes from swarm files and run them; by default from all of them, on every backend that is there.
+    #[command(after_help = TABLE)]
+    Swarm(Box<SwarmArgs>),
     /// List scenarios, and on which backends they run.
     List(ListArgs),
     /// Validate scenarios without running them.
@@ -133,6 +136,45 @@ pub struct SweepArgs {
     /// How it is done.
     #[command(flatten)]
     pub how: HowArgs,
+}
+
+/// Flags of `swarm`.
+#[derive(Debug, Args)]
+pub struct SwarmArgs {
+    /// Which swarm files.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Only this backend; repeat it for several.
+    #[arg(long, value_name = "BACKEND")]
+    pub backend: Vec<BackendKind>,
+    /// A backend that must be there: without it the run fails instead of skipping.
+    #[arg(long, value_name = "BACKEND")]
+    pub require: Vec<BackendKind>,
+    /// Universes on each backend; 100, if neither this nor `--minutes` is given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub universes: Option<u64>,
+    /// Minutes after which no universe is begun; every backend gets its share.
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    pub minutes: Option<f64>,
+    /// Only the universe of this number, of each file.
+    #[arg(long, value_name = "N", conflicts_with = "universes")]
+    pub universe: Option<u64>,
+    /// Operations of a universe, in place of what the file says.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub operations: Option<u32>,
+    /// Universes that may fail before no more are begun.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub failures: u64,
+    /// How it is done.
+    #[command(flatten)]
+    pub how: HowArgs,
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(minutes) if minutes > 0.0 && minutes <= 10_000.0 => Ok(minutes),
+        _ => Err("it must be a number above 0 and at most 10000".to_owned()),
+    }
 }
 
 /// How a run is done and told.

@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::flags::ListArgs;
 use super::select::select;
+use crate::scenario::model::Kind;
 
 /// Lists scenarios.
 ///
@@ -13,8 +14,11 @@ pub fn command(args: &ListArgs) -> Result<Exit, String> {
     let mut text = String::new();
     for scenario in &selected.scenarios {
         let backends: Vec<&str> = scenario.backends.iter().map(|backend| backend.as_str()).collect();
-        let sweep = if scenario.sweep.is_some() { "  a sweep" } else { "" };
-        text.push_str(&format!("{}  [{}]{sweep}\n", scenario.name, backends.join(", ")));
+        let kind = match scenario.kind() {
+            Kind::Case => String::new(),
+            other => format!("  a {}", other.as_str()),
+        };
+        text.push_str(&format!("{}  [{}]{kind}\n", scenario.name, backends.join(", ")));
         if args.long {
             let tags: Vec<&str> = scenario.tags.iter().map(String::as_str).collect();
             let why = scenario.why.trim().replace('\n', " ");

@@ -2,8 +2,8 @@
 //!
 //! - [`flags`]: what can be typed; [`exit`]: how the program ends.
 //! - [`select`]: scenarios that are read and valid; [`settings`]: what the program reads from its surroundings.
-//! - one file a command: [`run`], [`sweep`], [`list`], [`check`], [`failpoints`], [`schema`], [`explain`], [`replay`],
-//!   [`judge`], [`shrink`], [`inspect`], [`serve_s3`], [`reap`], [`matrix`], [`backends`], [`coverage`]. [`bundles`] keeps
+//! - one file a command: [`run`], [`sweep`], [`swarm`], [`list`], [`check`], [`failpoints`], [`schema`], [`explain`],
+//!   [`replay`], [`judge`], [`shrink`], [`inspect`], [`serve_s3`], [`reap`], [`matrix`], [`backends`], [`coverage`]. [`bundles`] keeps
 //!   what a failure left.
 
 mod backends;
@@ -26,6 +26,7 @@ mod select;
 mod serve_s3;
 mod settings;
 mod shrink;
+mod swarm;
 mod sweep;
 
 use std::io::Write;
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
     let exit = match &flags.command {
         Command::Run(args) => run::command(args),
         Command::Sweep(args) => sweep::command(args),
+        Command::Swarm(args) => swarm::command(args),
         Command::List(args) => list::command(args),
         Command::Check(args) => check::command(args),
         Command::Failpoints(args) => failpoints::command(args),

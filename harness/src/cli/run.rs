@@ -89,12 +89,37 @@ pub fn start(
     seed: Seed,
     derive: Option<Arc<dyn Derive>>,
 ) -> Result<(RunResult, Option<Verdict>), String> {
+    start_with(plans, selection, how, required, seed, derive, Reports { progress: true, own: Vec::new() })
+}
+
+/// Who is told of a run beside those that were typed.
+pub struct Reports {
+    /// Whether every cell has a line of its own when it ends.
+    pub progress: bool,
+    /// Reports of the command itself.
+    pub own: Vec<Box<dyn Sink>>,
+}
+
+/// As [`start`], with reports of the command's own.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with(
+    plans: Vec<CellPlan>,
+    selection: Selection,
+    how: &HowArgs,
+    required: Vec<BackendKind>,
+    seed: Seed,
+    derive: Option<Arc<dyn Derive>>,
+    reports: Reports,
+) -> Result<(RunResult, Option<Verdict>), String> {
     let has_local = plans.iter().any(|plan| plan.backend == BackendKind::Local);
     let Prepared { scratch, redactor, mut options } = prepare(selection, how, required, seed)?;
     options.bundles = Some(Arc::new(BundleFolder::new(how.bundle_dir.clone(), &options.started, redactor.clone())));
     options.derive = derive;
     let last = LastVerdict::default();
-    let mut sinks = sinks(how, &redactor)?;
+    let mut sinks = sinks(how, &redactor, reports.progress)?;
+    sinks.extend(reports.own);
     sinks.push(Box::new(last.clone()));
     let result = runtime()?.block_on(run(plans, options, sinks));
     if has_local && (how.keep || !result.summary.failed.is_empty()) {
@@ -195,13 +220,13 @@ impl Sink for LastVerdict {
     }
 }
 
-fn sinks(how: &HowArgs, redactor: &Redactor) -> Result<Vec<Box<dyn Sink>>, String> {
+fn sinks(how: &HowArgs, redactor: &Redactor, progress: bool) -> Result<Vec<Box<dyn Sink>>, String> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     match how.format {
         Format::Human => {
-            if io::stderr().is_terminal() {
+            if progress && io::stderr().is_terminal() {
                 sinks.push(redacted(Progress::<io::Stderr>::bar(), redactor));
-            } else {
+            } else if progress {
                 sinks.push(redacted(Progress::lines(io::stdout()), redactor));
             }
             let color = colored(how.color, io::stdout().is_terminal());

@@ -78,11 +78,11 @@ pub enum OutcomeName {
 /// What an acknowledged write reports.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WriteData {
-    /// Operation id, a ULID.
+    /// Operation id, a ULID; empty for a write that changed nothing.
     pub operation: String,
-    /// Id of the graph commit that made it visible.
+    /// Id of the graph commit that made it visible; empty for a write that changed nothing.
     pub commit: String,
-    /// Version of the graph that made it visible.
+    /// Version of the graph that made it visible, or that a write which changed nothing found.
     pub graph_version: u64,
     /// Rows inserted, updated and deleted, by type.
     pub rows: BTreeMap<String, (u64, u64, u64)>,

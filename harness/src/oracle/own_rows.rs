@@ -31,9 +31,8 @@ pub struct OwnRow {
 /// The rows that the operation of this index adds and no other write may have added, replaced or removed. Empty where damage or a repair may
 /// have changed rows, since then nothing can be read off them.
 pub fn own_rows(evidence: &Evidence, schema: &SchemaFacts, index: usize, others: Others) -> Vec<OwnRow> {
-    let repaired = |call: &OperationCall| matches!(call, OperationCall::Repair { confirmed: true });
     if evidence.damage.iter().any(|damage| damage.may_change_rows)
-        || evidence.operations.iter().any(|operation| repaired(&operation.call))
+        || evidence.operations.iter().any(|operation| operation.call.may_publish_drift())
     {
         return Vec::new();
     }

@@ -10,7 +10,8 @@
 //! - [`json_lines`]: the stream itself;
 //! - [`junit`]: JUnit XML;
 //! - [`github`]: annotations and a job summary;
-//! - [`html`]: one page that stands on its own.
+//! - [`html`]: one page that stands on its own;
+//! - [`swarm`]: what many universes came to together.
 
 pub mod collected;
 pub mod explain;
@@ -22,6 +23,7 @@ pub mod progress;
 pub mod redaction;
 #[cfg(test)]
 mod samples;
+pub mod swarm;
 pub mod terminal;
 pub mod trail;
 
@@ -31,4 +33,5 @@ pub use json_lines::JsonLines;
 pub use junit::Junit;
 pub use progress::Progress;
 pub use redaction::{Redacting, Redactor};
+pub use swarm::{SwarmReport, SwarmTally};
 pub use terminal::Terminal;

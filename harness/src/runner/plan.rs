@@ -6,7 +6,7 @@ use super::durations::{Durations, divide};
 use crate::backend::{BackendKind, Capability};
 use crate::event::CellId;
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, BackendName, Step};
+use crate::scenario::model::{Action, BackendName, Kind, Step};
 use crate::seed::Seed;
 
 /// One cell to come.
@@ -74,8 +74,9 @@ pub fn plan(
 }
 
 fn not_applicable(scenario: &Scenario, backend: BackendKind) -> Option<NotApplicable> {
-    if scenario.sweep.is_some() {
-        let reason = "it is a sweep; 'chaos sweep' runs it".to_owned();
+    if scenario.kind() != Kind::Case {
+        let kind = scenario.kind().as_str();
+        let reason = format!("it is a {kind}; 'chaos {kind}' runs it");
         return Some(NotApplicable { reason, line: None });
     }
     let stands_for: &[BackendName] = match backend {

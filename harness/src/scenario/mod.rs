@@ -40,3 +40,4 @@ pub use explain::explain;
 pub use model::Scenario;
 pub use parse::{parse, parse_cases};
 pub use select::{Selection, armed};
+pub use sense::{can_strike, crossed_by};

@@ -29,16 +29,14 @@ pub async fn load(graph: &Graph, load: &Load, actor: Option<&str>) -> Done {
 pub(super) fn acknowledged(report: &omnigraph::WriteReport) -> Done {
     let rows =
         report.rows.iter().map(|(name, counts)| (name.clone(), (counts.inserted, counts.updated, counts.deleted)));
-    // A write that changes nothing makes no commit.
-    let write = match (report.operation_id, report.commit_id) {
-        (Some(operation), Some(commit)) => Some(WriteData {
-            operation: operation.to_string(),
-            commit: commit.to_string(),
-            graph_version: report.graph_version,
-            rows: rows.collect(),
-        }),
-        _ => None,
+    // A write that changes nothing makes no commit; the version that it found says when it was so.
+    let named = |id: Option<String>| id.unwrap_or_default();
+    let write = WriteData {
+        operation: named(report.operation_id.map(|id| id.to_string())),
+        commit: named(report.commit_id.map(|id| id.to_string())),
+        graph_version: report.graph_version,
+        rows: rows.collect(),
     };
     let recovered = Recovered::from(&report.recovered);
-    Done { recovered: Some(recovered), ..Done::of(Outcome::Acknowledged { write }) }
+    Done { recovered: Some(recovered), ..Done::of(Outcome::Acknowledged { write: Some(write) }) }
 }

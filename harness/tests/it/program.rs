@@ -373,3 +373,57 @@ fn a_run_writes_a_page() {
         fs::read_to_string(folder.path().join("out/page.html")).unwrap_or_else(|error| panic!("{error}: {text}"));
     assert!(page.contains("<h1>") && page.trim_end().ends_with("</html>"));
 }
+
+/// The chances of every fault and of all company, turned off but for what follows.
+fn swarm_of(weather: &str) -> String {
+    format!(
+        "
+swarm:
+  processes: 1
+  handles: 1
+  weights: {{load-merge: 0, load-overwrite: 0, update: 0, delete: 0, mixed: 0, restart: 0, kill: 0}}
+  concurrency: {{held: 0, beside: 0}}
+  weather:
+    failpoint-error: 0
+    failpoint-crash: 0
+    store: {{throttled: 0, timeout: 0, permission-denied: 0, connection-lost: 0, ack-lost: 0, latency: 0, crash-before: 0, crash-after: 0{weather}}}
+"
+    )
+}
+
+fn swarm(folder: &Path, args: &[&str]) -> (i32, String) {
+    let always = ["swarm", "--backend", "memory", "--no-preflight", "--seed", "7", "--bundle-dir", "bundles"];
+    ended(chaos(folder, &[&always[..], args].concat()))
+}
+
+#[test]
+fn a_swarm_finds_that_a_store_loses_writes_and_its_universe_replays_from_the_bundle() {
+    let folder = folder(&[("swarm/lies", &swarm_of(", lost-write: 0.7"))]);
+    let (code, text) =
+        swarm(folder.path(), &["--universes", "6", "--operations", "8", "--failures", "1", "--jobs", "1"]);
+    assert_eq!(code, 1, "{text}");
+    let replay = text.lines().find_map(|line| line.split_once("chaos replay ")).unwrap_or_else(|| panic!("{text}")).1;
+    let scenario = fs::read_to_string(folder.path().join(replay).join("scenario.yaml")).expect("the bundle holds it");
+    assert!(scenario.contains("\nsteps:") && !scenario.contains("\nswarm:"), "{scenario}");
+    let (code, text) = ended(chaos(folder.path(), &["replay", replay, "--no-preflight", "--bundle-dir", "again"]));
+    assert_eq!(code, 1, "{text}");
+}
+
+#[test]
+fn a_swarm_in_which_no_fault_fires_is_not_green() {
+    let folder = folder(&[("swarm/fine", &swarm_of(""))]);
+    let (code, text) = swarm(folder.path(), &["--universes", "1", "--operations", "3"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("1 universes: 1 held") && text.contains("no fault fired"), "{text}");
+}
+
+#[test]
+fn a_run_leaves_swarms_out_and_says_so() {
+    let folder = folder(&[("swarm/fine", &swarm_of("")), ("good/holds", HOLDS)]);
+    let (code, text) = run(folder.path(), &[]);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("it is a swarm; 'chaos swarm' runs it") && text.contains("1 held, 1 not applicable"),
+        "{text}"
+    );
+}

@@ -9,9 +9,12 @@ use rstest::rstest;
 #[rstest]
 fn holds(#[files("../scenarios/**/*.yaml")] file: PathBuf, #[values("memory", "local", "s3")] backend: &str) {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
+    let text = std::fs::read_to_string(&file).expect("the file can be read");
+    // Of what is drawn from a seed, a little.
+    let command: &[&str] = if text.contains("\nswarm:") { &["swarm", "--universes", "2"] } else { &["run"] };
     let output = Command::new(env!("CARGO_BIN_EXE_chaos"))
         .current_dir(top)
-        .arg("run")
+        .args(command)
         .arg(&file)
         .args(["--backend", backend, "--require", backend, "--jobs", "1", "--seed", "20261122", "--color", "never"])
         // Each backend is asked for its promises by tests of its own.

@@ -26,6 +26,10 @@ mod operation;
 pub use closing::{Closing, CommitFact, RecoveredTable, RecoveryFact, SecondRecovery, TablePin, World, WriteProbe};
 pub use operation::{Known, LoadMode, OperationCall, OperationRecord};
 
+/// The reader that looks at the graph from outside: no handle of any process, and nothing that one of them holds or has
+/// cached has a part in what it sees.
+pub const OUTSIDE: &str = "(outside)";
+
 /// A place in the cell's order of events, over all of its processes; larger is later. It is a counter, not a time: two
 /// calls overlapped when neither ended before the other started.
 pub type Tick = u64;
@@ -42,8 +46,9 @@ pub struct Evidence {
     pub damage: Vec<Damage>,
     /// Listings of the recovery folder, one after each step and one right after every crash.
     pub sightings: Vec<SidecarSighting>,
-    /// What readers saw while the steps ran: one for each query step and each `check` on rows, and those of the readers
-    /// beside the steps, in the order in which they were heard of.
+    /// What readers saw while the steps ran: one for each query step and each `check` on rows, those of the readers beside
+    /// the steps, and one of every graph version that a look from outside found after a step; in the order in which they
+    /// were heard of.
     pub readings: Vec<Reading>,
     /// Readers beside the steps that could not go on reading.
     pub reader_failures: Vec<ReaderFailure>,

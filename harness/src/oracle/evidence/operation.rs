@@ -55,6 +55,9 @@ pub enum OperationCall {
     Repair {
         /// Whether drift was published on the operator's word.
         confirmed: bool,
+        /// Types whose drift a confirmed one published, as it reports; none where it did not report.
+        #[serde(default)]
+        published: Option<Vec<String>>,
     },
 }
 
@@ -62,6 +65,11 @@ impl OperationCall {
     /// Whether the call writes rows, so that the reference model has to follow it.
     pub fn writes_rows(&self) -> bool {
         matches!(self, OperationCall::Load { .. } | OperationCall::Mutate { .. })
+    }
+
+    /// Whether the call may have published what nobody wrote through the engine.
+    pub fn may_publish_drift(&self) -> bool {
+        matches!(self, OperationCall::Repair { confirmed: true, published } if published.as_ref().is_none_or(|types| !types.is_empty()))
     }
 }
 
@@ -109,10 +117,21 @@ impl OperationRecord {
         }
     }
 
-    /// What an acknowledged write reported.
+    /// What an acknowledged write reported; none for one that changed nothing.
     pub fn write(&self) -> Option<&WriteData> {
         match &self.outcome {
-            Outcome::Acknowledged { write } => write.as_ref(),
+            Outcome::Acknowledged { write } => write.as_ref().filter(|write| !write.commit.is_empty()),
+            _ => None,
+        }
+    }
+
+    /// Where an acknowledged write stands in the order of graph versions: the version that it made, or right behind the one
+    /// that it found and did not change.
+    pub fn version(&self) -> Option<(u64, bool)> {
+        match &self.outcome {
+            Outcome::Acknowledged { write } => {
+                write.as_ref().map(|write| (write.graph_version, write.commit.is_empty()))
+            }
             _ => None,
         }
     }

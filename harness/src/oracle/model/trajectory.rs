@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::footprint::{self, Footprint};
 use super::state::State;
 use super::write::{self, Refusal};
-use crate::oracle::evidence::{Evidence, Known, OperationCall, OperationRecord, Reading, Taken, Tick};
+use crate::oracle::evidence::{Evidence, Known, OUTSIDE, OperationRecord, Reading, Taken, Tick};
 use crate::oracle::facts::SchemaFacts;
 
 /// More ways than this are not followed: the model then says that it cannot tell.
@@ -86,9 +86,9 @@ pub enum Trajectory {
         /// From where on the model has nothing to say, and why; `None` when it followed to the end.
         lost: Option<Lost>,
     },
-    /// An acknowledged write cannot have been done in any of them.
+    /// An acknowledged write cannot have been done in any of them, or what was visible in between comes of none of them.
     Contradicted {
-        /// Which write, and what forbids it.
+        /// Which write and what forbids it, or when and what was visible.
         why: String,
     },
     /// There are more than [`CANDIDATES_MAX`].
@@ -128,7 +128,15 @@ pub fn follow(evidence: &Evidence) -> Trajectory {
         pending: BTreeSet::new(),
     };
     let mut candidates = vec![start];
+    let looks = looks(evidence, lost.as_ref().map(|lost| lost.at));
+    let mut looks = looks.into_iter().peekable();
     for write in &writes {
+        while let Some(look) = looks.next_if(|look| look.ended < write.operation.started) {
+            candidates = match narrow(schema, &writes, look, candidates) {
+                Ok(candidates) => candidates,
+                Err(trajectory) => return trajectory,
+            };
+        }
         let next = match write.operation.known() {
             Known::Refused => continue,
             Known::InDoubt => {
@@ -150,7 +158,52 @@ pub fn follow(evidence: &Evidence) -> Trajectory {
             }
         };
     }
+    // What was lost on the way is silent about everything after it.
+    for look in looks.filter(|look| lost.as_ref().is_none_or(|lost| look.ended < lost.at)) {
+        candidates = match narrow(schema, &writes, look, candidates) {
+            Ok(candidates) => candidates,
+            Err(trajectory) => return trajectory,
+        };
+    }
     Trajectory::Followed { candidates, lost }
+}
+
+/// Looks from outside while no call was in flight, in order: what they saw is what was visible then, whole.
+fn looks(evidence: &Evidence, until: Option<Tick>) -> Vec<&Reading> {
+    let apart = |look: &Reading, operation: &OperationRecord| {
+        operation.ended.is_some_and(|ended| ended < look.started) || operation.started > look.ended
+    };
+    let mut looks: Vec<&Reading> = evidence
+        .readings
+        .iter()
+        .filter(|reading| reading.handle == OUTSIDE && until.is_none_or(|until| reading.ended < until))
+        .filter(|reading| evidence.operations.iter().all(|operation| apart(reading, operation)))
+        .collect();
+    looks.sort_by_key(|look| look.started);
+    looks
+}
+
+/// The ways that led to what was visible, and those in which pending writes take effect after that.
+fn narrow(
+    schema: &SchemaFacts,
+    writes: &[Write],
+    look: &Reading,
+    candidates: Vec<Candidate>,
+) -> Result<Vec<Candidate>, Trajectory> {
+    let differences = |candidate: &Candidate| candidate.last().differences(schema, &look.rows);
+    let count = candidates.len();
+    let nearest = candidates.iter().map(differences).min_by_key(Vec::len).unwrap_or_default();
+    if !nearest.is_empty() {
+        let after = look.step.map_or("after the set-up".to_owned(), |step| format!("after step {step}"));
+        let why = format!(
+            "the rows {after} (version {}) are those of none of {count} ways; against the nearest: {}",
+            look.graph_version,
+            nearest.join("; ")
+        );
+        return Err(Trajectory::Contradicted { why });
+    }
+    let fitting = candidates.into_iter().filter(|candidate| differences(candidate).is_empty()).collect();
+    settle(schema, writes, fitting).map_err(|_| Trajectory::TooMany)
 }
 
 struct Write<'a> {
@@ -175,7 +228,7 @@ fn first_loss(schema: &SchemaFacts, evidence: &Evidence) -> Option<Lost> {
     let calls =
         evidence.operations.iter().filter(|operation| operation.known() != Known::Refused).filter_map(|operation| {
             let unknown = match &operation.call {
-                OperationCall::Repair { confirmed: true } => "a repair on the operator's word".to_owned(),
+                call if call.may_publish_drift() => "a repair on the operator's word".to_owned(),
                 call => match write::apply(schema, &State::default(), call) {
                     Err(Refusal::NotModelled(why)) => why,
                     _ => return None,
@@ -220,8 +273,8 @@ fn overlap(left: &OperationRecord, right: &OperationRecord) -> bool {
     left.ended.is_none_or(|ended| ended > right.started) && right.ended.is_none_or(|ended| ended > left.started)
 }
 
-fn version(operation: &OperationRecord) -> u64 {
-    operation.write().map_or(u64::MAX, |write| write.graph_version)
+fn version(operation: &OperationRecord) -> (u64, bool) {
+    operation.version().unwrap_or((u64::MAX, false))
 }
 
 /// Every candidate after an acknowledged write, and after what pending writes may have done right behind it.

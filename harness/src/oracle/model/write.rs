@@ -64,14 +64,25 @@ pub fn apply(schema: &SchemaFacts, before: &State, call: &OperationCall) -> Resu
     match call {
         OperationCall::Load { mode, rows } => load(schema, &mut after, *mode, rows)?,
         OperationCall::Mutate { sql } => {
-            for statement in sql::parse(sql)? {
-                mutate(schema, &mut after, &statement)?;
+            let statements = sql::parse(sql)?;
+            for (at, statement) in statements.iter().enumerate() {
+                match mutate(schema, &mut after, statement) {
+                    // What is checked is what all statements leave together.
+                    Err(Refusal::Forbidden(why)) if statements[at + 1..].iter().any(deletes) => {
+                        return Err(Refusal::NotModelled(format!("{why}, and a later statement deletes")));
+                    }
+                    done => done?,
+                }
             }
         }
         _ => {}
     }
     check(schema, &after)?;
     Ok(after)
+}
+
+fn deletes(statement: &Statement) -> bool {
+    matches!(statement, Statement::Delete { .. })
 }
 
 fn load(schema: &SchemaFacts, state: &mut State, mode: LoadMode, lines: &[Value]) -> Result<(), Refusal> {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use omnigraph::ErrorKind;
+
 use crate::event::{Breach, ErrorData, Outcome};
 use crate::runner::protocol::Report;
 use crate::scenario::model::{ErrorExpectation, Expect, OkExpectation, RecoveredCounts};
@@ -56,7 +58,7 @@ pub fn differences(expect: &Expect, outcome: &Outcome, report: &Report) -> Vec<D
             Some(error) => error_differences(wanted, error),
             None => unless(false, &format!("a {} error", wanted.error.0.as_str()), outcome),
         },
-        Expect::Refused => unless(matches!(outcome, Outcome::Refused { .. }), "refused", outcome),
+        Expect::Refused => unless(is_refused(outcome), "refused", outcome),
         Expect::InDoubt => unless(matches!(outcome, Outcome::InDoubt { .. }), "in doubt", outcome),
         Expect::Crash => unless(matches!(outcome, Outcome::Crashed { .. }), "a crash", outcome),
         Expect::Panic => unless(matches!(outcome, Outcome::Panicked { .. }), "a panic", outcome),
@@ -65,6 +67,11 @@ pub fn differences(expect: &Expect, outcome: &Outcome, report: &Report) -> Vec<D
             if all.iter().any(Vec::is_empty) { Vec::new() } else { all.concat() }
         }
     }
+}
+
+/// An internal error is a bug of the engine; no scenario means that when it only says that something is refused.
+fn is_refused(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused { error } if error.kind != ErrorKind::Internal.as_str())
 }
 
 fn is_done(outcome: &Outcome) -> bool {
@@ -186,6 +193,13 @@ mod tests {
         assert_eq!(judged("{error: conflict}", &refused()).len(), 1);
         assert_eq!(judged("{error: drift, advice: {has: [reopen]}}", &refused()).len(), 1);
         assert_eq!(judged("{error: drift, advice: {lacks: [repair]}}", &refused()).len(), 1);
+    }
+
+    #[test]
+    fn an_internal_error_is_no_refusal_unless_it_is_named() {
+        let bug = Outcome::Refused { error: ErrorData::new("internal", "a change without rows") };
+        assert_eq!(judged("refused", &bug).len(), 1);
+        assert_eq!(judged("{error: internal}", &bug), []);
     }
 
     #[test]

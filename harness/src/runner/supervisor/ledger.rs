@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{FaultTally, Outcome};
 use crate::oracle::evidence::{
-    Damage, Evidence, LoadMode, OperationCall, OperationRecord, ReaderFailure, Reading, SidecarSighting, Taken, Tick,
+    Damage, Evidence, LoadMode, OUTSIDE, OperationCall, OperationRecord, ReaderFailure, Reading, SidecarSighting,
+    Taken, Tick,
 };
 use crate::runner::protocol::{Report, Saw};
 use crate::scenario::model::{self, Action, OpenMode, Repair, Step};
@@ -91,7 +92,7 @@ impl Ledger {
         if let Some(read) = &report.read {
             self.evidence.readings.push(Reading {
                 step: Some(number),
-                handle: if step.action.runs_the_engine() { step.handle().to_owned() } else { "(outside)".to_owned() },
+                handle: if step.action.runs_the_engine() { step.handle().to_owned() } else { OUTSIDE.to_owned() },
                 process: step.process().to_owned(),
                 started: begun.started,
                 ended,
@@ -100,6 +101,11 @@ impl Ledger {
                 taken: if matches!(step.action, Action::Check(_)) { Taken::Fetched } else { Taken::Held },
                 rows: read.rows.clone(),
             });
+        }
+        if let (Some(drift), Some(index)) = (&report.drift, begun.index)
+            && let OperationCall::Repair { confirmed: true, published } = &mut self.evidence.operations[index].call
+        {
+            *published = Some(drift.clone());
         }
         if let Some(damaged) = &report.damaged {
             self.evidence.damage.push(Damage {
@@ -127,7 +133,7 @@ impl Ledger {
         self.evidence.readings.push(Reading {
             step: None,
             handle: reader_name(saw.reader),
-            process: "(outside)".to_owned(),
+            process: OUTSIDE.to_owned(),
             started: saw.since,
             ended,
             graph_version: saw.read.graph_version,
@@ -150,6 +156,19 @@ impl Ledger {
             self.evidence.sightings.push(SidecarSighting { at, after_step, writers_in_flight, operation_ids });
         }
         self.evidence.version_readings.extend(report.versions);
+        if let Some(read) = report.read {
+            let ended = self.next_tick();
+            self.evidence.readings.push(Reading {
+                step: Some(after_step).filter(|step| *step > 0),
+                handle: OUTSIDE.to_owned(),
+                process: OUTSIDE.to_owned(),
+                started: at,
+                ended,
+                graph_version: read.graph_version,
+                taken: Taken::Fetched,
+                rows: read.rows,
+            });
+        }
     }
 
     /// Takes the counts of faults; counts never go down.
@@ -216,7 +235,7 @@ fn call_of(action: &Action) -> Option<OperationCall> {
         Action::Mutate(sql) => OperationCall::Mutate { sql: sql.clone() },
         Action::Open(mode) => OperationCall::Open { read_only: *mode == OpenMode::ReadOnly },
         Action::Refresh(_) => OperationCall::Refresh,
-        Action::Repair(repair) => OperationCall::Repair { confirmed: *repair == Repair::Confirm },
+        Action::Repair(repair) => OperationCall::Repair { confirmed: *repair == Repair::Confirm, published: None },
         _ => return None,
     })
 }

@@ -1,6 +1,6 @@
 //! What a worker holds of the cell that it serves.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use omnigraph::clock::{Clock, SystemClock};
@@ -12,6 +12,7 @@ use super::process::Process;
 use super::site::Site;
 use crate::event::FaultId;
 use crate::oracle::evidence::Tick;
+use crate::oracle::rows::Row;
 use crate::runner::protocol::Begin;
 use crate::simulation::clock::SimulatedClock;
 use crate::workload::surroundings::Surroundings;
@@ -27,8 +28,10 @@ pub struct Host {
     processes: Mutex<BTreeMap<String, Arc<Process>>>,
     clock: Arc<dyn Clock>,
     lives: Mutex<BTreeMap<String, u64>>,
-    /// Table versions that were read when they were new: type and version.
-    pub seen: Mutex<HashSet<(String, u64)>>,
+    /// Rows of table versions that were read when they were new, by type and version.
+    pub seen: Mutex<HashMap<(String, u64), Vec<Row>>>,
+    /// Graph version of the last look.
+    pub looked_at: Mutex<Option<u64>>,
     /// Ids for what is planted.
     pub planting: Mutex<StdRng>,
     /// What the readers beside the steps were told last.
@@ -61,6 +64,7 @@ impl Host {
             clock,
             lives: Mutex::default(),
             seen: Mutex::default(),
+            looked_at: Mutex::default(),
             planting,
             looks: watch::Sender::default(),
         }))

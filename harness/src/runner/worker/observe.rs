@@ -1,7 +1,7 @@
 //! Looking at the graph and its store from outside, while the steps run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::TryStreamExt;
 use object_store::ObjectStore;
@@ -17,9 +17,9 @@ use crate::oracle::rows::{Row, digest};
 use crate::runner::protocol::Report;
 use crate::workload::damage::resolve;
 use crate::workload::rows::rows_of;
-use crate::workload::{self, Recovered};
+use crate::workload::{self, Recovered, WholeTypes};
 
-/// Which sidecars lie there, and what table versions became visible since the last look.
+/// Which sidecars lie there, and the rows of the graph, if a version of it became visible since the last look.
 pub async fn observe(host: &Arc<Host>) -> Report {
     let bare = host.site.fresh(&[]);
     let mut report = Report::of(Outcome::done());
@@ -28,22 +28,31 @@ pub async fn observe(host: &Arc<Host>) -> Report {
     // A graph that cannot be opened or read has nothing new to show; whether it ought to is judged at the end.
     let Ok(graph) = open_read_only(&bare).await else { return report };
     let snapshot = graph.snapshot();
+    let mut whole = WholeTypes { graph_version: snapshot.version(), rows: BTreeMap::new() };
     for pin in snapshot.tables() {
         let key = (pin.type_name.clone(), pin.version);
-        let seen = host.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).contains(&key);
-        if seen {
-            continue;
-        }
-        let Ok(rows) = rows_at(&bare, &pin.path, pin.version).await else { continue };
-        host.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(key);
-        report.versions.push(VersionReading {
-            graph_version: snapshot.version(),
-            type_name: pin.type_name.clone(),
-            table_version: pin.version,
-            rows: rows.len() as u64,
-            digest: digest(&rows),
-            again: None,
-        });
+        let seen = lock(&host.seen).get(&key).cloned();
+        let rows = match seen {
+            Some(rows) => rows,
+            None => {
+                let Ok(rows) = rows_at(&bare, &pin.path, pin.version).await else { continue };
+                lock(&host.seen).insert(key, rows.clone());
+                report.versions.push(VersionReading {
+                    graph_version: snapshot.version(),
+                    type_name: pin.type_name.clone(),
+                    table_version: pin.version,
+                    rows: rows.len() as u64,
+                    digest: digest(&rows),
+                    again: None,
+                });
+                rows
+            }
+        };
+        whole.rows.insert(pin.type_name.clone(), rows);
+    }
+    // What has been told once is not told again.
+    if lock(&host.looked_at).replace(whole.graph_version) != Some(whole.graph_version) {
+        report.read = Some(whole);
     }
     report
 }
@@ -166,4 +175,8 @@ pub async fn tell_retired_apart(host: &Arc<Host>, recovered: &mut Recovered) {
 fn operation_of(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.strip_suffix(".json").unwrap_or(name).to_owned()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

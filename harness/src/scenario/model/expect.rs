@@ -17,7 +17,7 @@ pub enum Expect {
     OkWith(OkExpectation),
     /// It fails with an error of this kind.
     Error(ErrorExpectation),
-    /// It fails with any error but one that is in doubt: nothing of it will ever be visible.
+    /// It fails with any error but one that is in doubt or internal: nothing of it will ever be visible.
     Refused,
     /// It fails, and it is open whether it was done.
     InDoubt,
@@ -91,7 +91,7 @@ enum Form {
 enum Word {
     /// It is done.
     Ok,
-    /// It fails with any error but one that is in doubt: nothing of it will ever be visible.
+    /// It fails with any error but one that is in doubt or internal: nothing of it will ever be visible.
     Refused,
     /// It fails, and it is open whether it was done.
     InDoubt,

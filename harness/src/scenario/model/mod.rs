@@ -14,6 +14,7 @@ mod invariant;
 mod named;
 mod sidecar;
 mod step;
+mod swarm;
 mod sweep;
 mod wire;
 
@@ -30,6 +31,7 @@ pub use sidecar::{
     Base, Deviations, Gone, NotASidecar, PlantSidecar, PlantedOperation, PlantedTable, PlantedTransaction, Wrong,
 };
 pub use step::{Action, Arm, DEFAULT_HANDLE, DEFAULT_PROCESS, Nothing, OpenMode, Repair, Step};
+pub use swarm::{Concurrency, Deed, StoreTrouble, StoreWeather, Swarm, Weather, Weights};
 pub use sweep::{CrashPoint, Sweep};
 pub use wire::{ContainerCall, WireEffect, WireFault, WireMatcher};
 
@@ -80,11 +82,19 @@ pub struct Scenario {
     #[schemars(range(max = 4))]
     pub readers: u64,
     /// What happens, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
     /// Makes the file a sweep, which `chaos sweep` runs and `chaos run` leaves out: this operation is killed at every one of
     /// its durable writes. `steps` prepare the graph for it, and may be empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Sweep>,
+    /// In place of steps: how `chaos swarm` draws them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swarm: Option<Swarm>,
+    /// Why armed faults may end without having fired: they were drawn from a seed. Without it, one that never fires fails
+    /// the scenario.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_miss: Option<String>,
     /// Standing invariants that are not judged here, each with a reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waive: Vec<Waiver>,
@@ -107,6 +117,15 @@ impl Scenario {
         // By way of JSON, which writes alternatives as maps; straight to YAML they would become tags.
         let plain = serde_json::to_value(&scenario).unwrap_or_default();
         serde_yaml::to_string(&plain).unwrap_or_default()
+    }
+
+    /// What kind of scenario it is: a case is run as it stands, everything else is what cases are made from.
+    pub fn kind(&self) -> Kind {
+        match (&self.sweep, &self.swarm) {
+            (Some(_), _) => Kind::Sweep,
+            (_, Some(_)) => Kind::Swarm,
+            (None, None) => Kind::Case,
+        }
     }
 
     /// First folder of the name: what reports group by. A scenario at the top has the area `.`.
@@ -143,6 +162,28 @@ pub enum Choices {
 
 fn no_readers(count: &u64) -> bool {
     *count == 0
+}
+
+/// The kinds of scenarios.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Explicit steps.
+    Case,
+    /// One operation is killed at every one of its durable writes.
+    Sweep,
+    /// Steps are drawn from a seed.
+    Swarm,
+}
+
+impl Kind {
+    /// Its name, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Case => "case",
+            Kind::Sweep => "sweep",
+            Kind::Swarm => "swarm",
+        }
+    }
 }
 
 /// A backend that a scenario can ask for.

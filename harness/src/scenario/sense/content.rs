@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::limit;
-use super::super::model::{Action, Expect, Load, Scenario, Step};
+use super::super::model::{Action, Expect, Kind as ScenarioKind, Load, Scenario, Step};
 use super::super::tree::{Kind, Node};
 use super::{Seen, contradiction, first_key, key_span};
 use crate::diagnostic::{Code, Diagnostic};
@@ -219,8 +219,8 @@ fn something_is_checked(seen: &Seen<'_>, scenario: &Scenario, mistakes: &mut Vec
         Action::Query(query) => query.rows.is_some(),
         _ => step.expect != Expect::Ok,
     });
-    // Every case of a sweep ends with a check.
-    if !checks && scenario.canary.is_none() && scenario.sweep.is_none() {
+    // Every case of a sweep ends with a check, and every step of a universe is judged.
+    if !checks && scenario.canary.is_none() && scenario.kind() == ScenarioKind::Case {
         let mistake =
             Diagnostic::new(Code::NothingToCheck, key_span(seen.root, "steps"), "no step checks anything of its own");
         mistakes.push(mistake.suggest("end with a step 'check' that says what this scenario is about"));

@@ -1,17 +1,19 @@
 //! What the form of a file cannot say: whether its parts make sense together.
 //!
-//! [`content`] looks at the scenario as a whole, [`types`] compares what is named with the scenario's own graph schema,
+//! [`kind`] asks what kind of scenario it is, [`content`] looks at the scenario as a whole, [`types`] compares what is named with the scenario's own graph schema,
 //! [`reach`] asks of each fault whether anything can reach it, and [`flow`] follows handles, processes and background
 //! steps from one step to the next. [`sweep`] asks the same of every kind of case that a sweep is made into.
 
 mod content;
 mod flow;
+mod kind;
 mod reach;
 mod sweep;
 mod types;
 
 pub(in crate::scenario) use self::reach::scopes;
 use omnigraph::schema::Catalog;
+pub use reach::{can_strike, crossed_by};
 
 use super::model::{Scenario, Step};
 use super::tree::Node;
@@ -50,6 +52,7 @@ impl<'a> Seen<'a> {
 
 /// Adds what makes no sense to `mistakes`.
 pub fn judge(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
+    kind::judge(seen, mistakes);
     content::judge(seen, mistakes);
     types::judge(seen, mistakes);
     reach::judge(seen, mistakes);

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use omnigraph::failpoint::{Scope, Window};
-use omnigraph::storage::{PathClass, Realm};
+use omnigraph::storage::{Operation, PathClass, Realm};
 
 use super::super::model::{
-    Action, Actions, FailpointName, Matcher, OpenMode, Repair, Step, StoreFault, When, WireEffect, WireFault,
+    Action, Actions, Effect, FailpointName, Matcher, OpenMode, Repair, Step, StoreFault, When, WireEffect, WireFault,
 };
 use super::super::tree::Node;
 use super::{Seen, contradiction, key_span};
@@ -164,6 +164,23 @@ impl Site<'_> {
     fn any(&self, holds: impl Fn(&Action) -> bool) -> bool {
         self.steps.iter().any(|step| holds(&step.action))
     }
+}
+
+/// The failpoints, each narrowed to who crosses it, that a step with this action can cross.
+pub fn crossed_by(action: &Action) -> impl Iterator<Item = FailpointName> + use<> {
+    let names = scopes(action).iter().flat_map(|scope| {
+        let windows = Window::ALL.iter().filter(|window| scope.crosses(**window));
+        windows.map(|window| format!("{}:{}", scope.as_str(), window.as_str()))
+    });
+    names.filter_map(|name| name.parse().ok())
+}
+
+/// Whether a step with this action can make such a call, and the effect can strike it.
+pub fn can_strike(action: &Action, operation: Operation, class: PathClass, effect: &Effect) -> bool {
+    action.runs_the_engine()
+        && touches(action, class)
+        && (writes_objects(action) || !operation.is_write())
+        && effect.misfit(operation).is_none()
 }
 
 /// Who acts while a step runs.

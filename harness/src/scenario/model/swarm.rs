@@ -1,0 +1,262 @@
+//! A swarm: not steps, but how steps are drawn from a seed.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A seeded stream of operations under seeded weather. `chaos swarm` draws universes from it, each of them an ordinary
+/// scenario with steps, and runs those.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Swarm {
+    /// Operations of a universe; `--operations` says otherwise.
+    #[schemars(range(min = 1, max = 200))]
+    pub operations: u32,
+    /// Processes that take part.
+    #[schemars(range(min = 1, max = 3))]
+    pub processes: u32,
+    /// Handles of each process.
+    #[schemars(range(min = 1, max = 3))]
+    pub handles: u32,
+    /// How often each operation is drawn, against the others.
+    pub weights: Weights,
+    /// What goes on at the same time.
+    pub concurrency: Concurrency,
+    /// What breaks.
+    pub weather: Weather,
+}
+
+impl Default for Swarm {
+    fn default() -> Self {
+        Swarm {
+            operations: 30,
+            processes: 2,
+            handles: 2,
+            weights: Weights::default(),
+            concurrency: Concurrency::default(),
+            weather: Weather::default(),
+        }
+    }
+}
+
+macro_rules! deeds {
+    ($($(#[doc = $meaning:literal])+ $variant:ident = $field:ident, $weight:literal;)+) => {
+        /// What an operation of a swarm does.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Deed {
+            $($(#[doc = $meaning])+ $variant,)+
+        }
+
+        impl Deed {
+            /// Every deed.
+            pub const ALL: &'static [Deed] = &[$(Deed::$variant,)+];
+        }
+
+        /// How often each operation is drawn, against the others; 0 leaves it out.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+        pub struct Weights {
+            $($(#[doc = $meaning])+ #[schemars(range(min = 0, max = 1000))] pub $field: u32,)+
+        }
+
+        impl Default for Weights {
+            fn default() -> Self {
+                Weights { $($field: $weight,)+ }
+            }
+        }
+
+        impl Weights {
+            /// How often this one is drawn.
+            pub fn of(&self, deed: Deed) -> u32 {
+                match deed {
+                    $(Deed::$variant => self.$field,)+
+                }
+            }
+        }
+    };
+}
+
+deeds! {
+    /// Loads rows that ought to be new.
+    LoadAppend = load_append, 6;
+    /// Loads rows over others.
+    LoadMerge = load_merge, 5;
+    /// Loads a type anew.
+    LoadOverwrite = load_overwrite, 2;
+    /// Inserts rows.
+    Insert = insert, 5;
+    /// Updates rows.
+    Update = update, 5;
+    /// Deletes rows, and with nodes their edges.
+    Delete = delete, 4;
+    /// Several statements as one write.
+    Mixed = mixed, 4;
+    /// The operator looks for drift.
+    RepairPreview = repair_preview, 1;
+    /// The operator publishes drift.
+    RepairConfirm = repair_confirm, 1;
+    /// Reads a whole type.
+    Query = query, 4;
+    /// Refreshes a handle.
+    Refresh = refresh, 2;
+    /// Opens a handle read-write, in place of the one that is there.
+    Open = open, 2;
+    /// Kills a process and starts it anew.
+    Restart = restart, 1;
+    /// Kills a process; it is started anew when it is needed.
+    Kill = kill, 1;
+}
+
+/// What goes on at the same time: chances, from 0 to 1, that a write is not alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Concurrency {
+    /// It is held in one of its windows while others go on.
+    #[schemars(range(min = 0, max = 1))]
+    pub held: f64,
+    /// It runs beside the next operation.
+    #[schemars(range(min = 0, max = 1))]
+    pub beside: f64,
+    /// The process of a write that is held is killed instead of released.
+    #[schemars(range(min = 0, max = 1))]
+    pub killed: f64,
+}
+
+impl Default for Concurrency {
+    fn default() -> Self {
+        Concurrency { held: 0.08, beside: 0.08, killed: 0.2 }
+    }
+}
+
+/// What breaks: chances, from 0 to 1, that a fault is armed for an operation. An armed fault need not fire.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Weather {
+    /// One of its windows fails.
+    #[schemars(range(min = 0, max = 1))]
+    pub failpoint_error: f64,
+    /// One of its windows takes some milliseconds.
+    #[schemars(range(min = 0, max = 1))]
+    pub failpoint_delay: f64,
+    /// Its process dies in one of its windows.
+    #[schemars(range(min = 0, max = 1))]
+    pub failpoint_crash: f64,
+    /// Store faults, by kind.
+    pub store: StoreWeather,
+    /// After an operation under weather a handle is opened read-write without any, so that what is certain is certain again.
+    #[schemars(range(min = 0, max = 1))]
+    pub calm: f64,
+}
+
+impl Default for Weather {
+    fn default() -> Self {
+        Weather {
+            failpoint_error: 0.06,
+            failpoint_delay: 0.0,
+            failpoint_crash: 0.06,
+            store: StoreWeather::default(),
+            calm: 0.3,
+        }
+    }
+}
+
+macro_rules! store_weather {
+    ($($(#[doc = $meaning:literal])+ $variant:ident = $field:ident, $chance:literal;)+) => {
+        /// A kind of store fault that weather brings.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum StoreTrouble {
+            $($(#[doc = $meaning])+ $variant,)+
+        }
+
+        impl StoreTrouble {
+            /// Every kind.
+            pub const ALL: &'static [StoreTrouble] = &[$(StoreTrouble::$variant,)+];
+        }
+
+        /// Chances of store faults, by kind. Those of a store that lies are 0 unless they are said: no engine can promise
+        /// everything over such a store.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+        pub struct StoreWeather {
+            $($(#[doc = $meaning])+ #[schemars(range(min = 0, max = 1))] pub $field: f64,)+
+        }
+
+        impl Default for StoreWeather {
+            fn default() -> Self {
+                StoreWeather { $($field: $chance,)+ }
+            }
+        }
+
+        impl StoreWeather {
+            /// How likely this one is.
+            pub fn of(&self, trouble: StoreTrouble) -> f64 {
+                match trouble {
+                    $(StoreTrouble::$variant => self.$field,)+
+                }
+            }
+        }
+    };
+}
+
+store_weather! {
+    /// Not done; too many calls.
+    Throttled = throttled, 0.02;
+    /// Not done; no answer in time.
+    Timeout = timeout, 0.02;
+    /// Not done; not allowed.
+    PermissionDenied = permission_denied, 0.02;
+    /// Not done; the connection is gone.
+    ConnectionLost = connection_lost, 0.02;
+    /// Done, but reported as a lost connection.
+    AckLost = ack_lost, 0.04;
+    /// Done, but late.
+    Latency = latency, 0.01;
+    /// The process dies before the call is done.
+    CrashBefore = crash_before, 0.02;
+    /// The process dies when the call is done.
+    CrashAfter = crash_after, 0.02;
+    /// A lie: an object that is there is not found.
+    NotFound = not_found, 0.0;
+    /// A lie: reported as done, and not done.
+    LostWrite = lost_write, 0.0;
+    /// A lie: cut off, and reported as whole.
+    Torn = torn, 0.0;
+    /// A lie: a byte is changed on its way.
+    Corrupt = corrupt, 0.0;
+    /// A lie: answered as it was before the last write.
+    Stale = stale, 0.0;
+}
+
+impl StoreTrouble {
+    /// Its name, for people.
+    pub fn name(self) -> &'static str {
+        use StoreTrouble::*;
+        match self {
+            Throttled => "throttling",
+            Timeout => "timeouts",
+            PermissionDenied => "refusals",
+            ConnectionLost => "lost connections",
+            AckLost => "lost acknowledgements",
+            Latency => "latency",
+            CrashBefore => "crashes before a call",
+            CrashAfter => "crashes after a call",
+            NotFound => "objects not found that are there",
+            LostWrite => "lost writes",
+            Torn => "torn objects",
+            Corrupt => "corrupt bytes",
+            Stale => "stale reads",
+        }
+    }
+
+    /// Whether the store says what is not so.
+    pub fn is_a_lie(self) -> bool {
+        use StoreTrouble::*;
+        matches!(self, NotFound | LostWrite | Torn | Corrupt | Stale)
+    }
+}
+
+impl Weather {
+    /// Whether the store may say what is not so, so that nothing is certain.
+    pub fn lies(&self) -> bool {
+        StoreTrouble::ALL.iter().any(|trouble| trouble.is_a_lie() && self.store.of(*trouble) > 0.0)
+    }
+}

@@ -1,0 +1,202 @@
+//! What is drawn is always a scenario that can be run, and drawing one thing never moves another.
+
+use omnigraph::writer::WriterKind;
+use proptest::prelude::*;
+
+use super::*;
+use crate::scenario::model::{Action, Concurrency, Deed, Expect, Step, StoreTrouble, StoreWeather, Weather, Weights};
+use crate::scenario::parse;
+
+const FILE: &str = "
+summary: everything that a schema can say
+why: because
+graph:
+  schema: |
+    node Person { name: String @key  age: I32?  email: String? @unique  tags: [String]  born: DateTime? }
+    node Place { id: I64 @key  level: enum(low, high)  at: Vector(3)?  open: Bool }
+    edge Knows: Person -> Person { since: Date? }
+    edge LivesIn: Person -> Place
+  setup:
+    - {type: Person, data: {name: ann, tags: []}}
+    - {type: Person, data: {name: p1, tags: [a]}}
+    - {type: Place, data: {id: 7, level: low, open: true}}
+    - {type: LivesIn, from: ann, to: 7}
+swarm: {}
+";
+
+fn file(swarm: Swarm) -> Scenario {
+    let mut file = parse("swarm/x", "x.yaml", FILE.as_bytes()).unwrap_or_else(|report| panic!("{report}"));
+    file.swarm = Some(swarm);
+    file
+}
+
+fn universe(swarm: Swarm, root: u64, number: u64) -> Scenario {
+    Universes::new(&file(swarm), Seed(root), None).expect("a swarm").universe(number)
+}
+
+/// Weather in which everything happens all the time, lies included.
+fn foul() -> Weather {
+    let store = StoreWeather {
+        throttled: 0.2,
+        timeout: 0.2,
+        permission_denied: 0.2,
+        connection_lost: 0.2,
+        ack_lost: 0.2,
+        latency: 0.2,
+        crash_before: 0.2,
+        crash_after: 0.2,
+        ..StoreWeather::default()
+    };
+    Weather { failpoint_error: 0.3, failpoint_delay: 0.3, failpoint_crash: 0.3, store, calm: 0.3 }
+}
+
+fn clear() -> Weather {
+    let store = StoreWeather {
+        throttled: 0.0,
+        timeout: 0.0,
+        permission_denied: 0.0,
+        connection_lost: 0.0,
+        ack_lost: 0.0,
+        latency: 0.0,
+        crash_before: 0.0,
+        crash_after: 0.0,
+        ..StoreWeather::default()
+    };
+    Weather { failpoint_error: 0.0, failpoint_delay: 0.0, failpoint_crash: 0.0, store, calm: 0.0 }
+}
+
+fn alone() -> Concurrency {
+    Concurrency { held: 0.0, beside: 0.0, killed: 0.0 }
+}
+
+/// What steps do to rows, in order.
+fn writes(steps: &[Step]) -> Vec<&Action> {
+    steps
+        .iter()
+        .map(|step| &step.action)
+        .filter(|action| matches!(action, Action::Load(_) | Action::Mutate(_)))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(192) })]
+
+    #[test]
+    fn every_universe_is_a_valid_scenario_that_reads_back(root: u64, number in 0u64..1_000, is_foul: bool, lies: bool, processes in 1u32..4, handles in 1u32..4) {
+        let mut weather = if is_foul { foul() } else { Weather::default() };
+        if lies {
+            weather.store = StoreWeather { not_found: 0.2, lost_write: 0.2, torn: 0.2, corrupt: 0.2, stale: 0.2, ..weather.store };
+        }
+        let concurrency = Concurrency { held: 0.3, beside: 0.3, killed: 0.3 };
+        let universe = universe(Swarm { weather, concurrency, processes, handles, ..Swarm::default() }, root, number);
+        let written = universe.to_yaml();
+        let mut read = match parse(&universe.name, &universe.path, written.as_bytes()) {
+            Ok(read) => read,
+            Err(report) => return Err(TestCaseError::fail(format!("{report}\n{written}"))),
+        };
+        read.steps.iter_mut().for_each(|step| step.span = None);
+        prop_assert_eq!(read, universe);
+    }
+
+    #[test]
+    fn a_universe_is_a_function_of_file_seed_and_number(root: u64, number in 0u64..1_000) {
+        prop_assert_eq!(universe(Swarm::default(), root, number), universe(Swarm::default(), root, number));
+        prop_assert_ne!(universe(Swarm::default(), root, number).steps, universe(Swarm::default(), root, number + 1).steps);
+    }
+
+    #[test]
+    fn the_same_writes_come_under_every_weather(root: u64, number in 0u64..1_000) {
+        let under = |weather: Weather, concurrency: Concurrency| universe(Swarm { weather, concurrency, ..Swarm::default() }, root, number);
+        let (fine, bad) = (under(clear(), alone()), under(foul(), Concurrency { held: 0.3, beside: 0.3, killed: 0.3 }));
+        prop_assert_eq!(writes(&fine.steps), writes(&bad.steps));
+    }
+
+    #[test]
+    fn a_later_operation_does_not_change_an_earlier_one(root: u64, number in 0u64..1_000) {
+        let weights = Weights { kill: 0, ..Weights::default() };
+        let swarm = |operations| Swarm { operations, weights: weights.clone(), concurrency: alone(), ..Swarm::default() };
+        let (short, long) = (universe(swarm(10), root, number).steps, universe(swarm(20), root, number).steps);
+        // The last two steps look at the end, through a handle that nothing has killed.
+        prop_assert_eq!(&short[..short.len() - 2], &long[..short.len() - 2]);
+    }
+
+    #[test]
+    fn in_fine_weather_nothing_is_left_open(root: u64, number in 0u64..1_000) {
+        let universe = universe(Swarm { weather: clear(), concurrency: alone(), ..Swarm::default() }, root, number);
+        let certain = |expect: &Expect| matches!(expect, Expect::Ok | Expect::OkWith(_) | Expect::Refused);
+        let loose: Vec<_> = universe.steps.iter().filter(|step| !certain(&step.expect)).collect();
+        prop_assert!(loose.is_empty(), "{loose:?}");
+    }
+}
+
+/// The deeds that bring a kind of writer about. A writer that joins the engine has to be named here before this compiles.
+fn deeds_of(writer: WriterKind) -> &'static [Deed] {
+    match writer {
+        WriterKind::Load => &[Deed::LoadAppend, Deed::LoadMerge, Deed::LoadOverwrite],
+        WriterKind::Mutate => &[Deed::Insert, Deed::Update, Deed::Delete, Deed::Mixed],
+        WriterKind::Repair => &[Deed::RepairConfirm],
+    }
+}
+
+#[test]
+fn every_writer_of_the_engine_is_drawn() {
+    for writer in [WriterKind::Load, WriterKind::Mutate, WriterKind::Repair] {
+        for deed in deeds_of(writer) {
+            assert!(Deed::ALL.contains(deed) && Swarm::default().weights.of(*deed) > 0, "{writer} by {deed:?}");
+        }
+    }
+}
+
+#[test]
+fn everything_that_can_be_said_is_drawn_sooner_or_later() {
+    let mut words = std::collections::BTreeSet::new();
+    for number in 0..200 {
+        for step in universe(Swarm { weather: foul(), ..Swarm::default() }, 1, number).steps {
+            words.insert(step.action.name());
+            words.extend(step.start.is_some().then_some("start"));
+            words.extend(step.hold.is_some().then_some("hold"));
+            words.extend((!step.faults.is_empty()).then_some("faults"));
+            words.extend((!step.failpoints.is_empty()).then_some("failpoints"));
+            words.extend(step.process.is_some().then_some("process"));
+            words.extend(step.handle.is_some().then_some("handle"));
+        }
+    }
+    let all = [
+        "load",
+        "mutate",
+        "repair",
+        "query",
+        "refresh",
+        "open",
+        "restart",
+        "kill",
+        "start",
+        "hold",
+        "release",
+        "join",
+        "check",
+        "faults",
+        "failpoints",
+        "process",
+        "handle",
+    ];
+    assert_eq!(words, all.into_iter().collect());
+}
+
+#[test]
+fn over_a_store_that_lies_nothing_is_certain() {
+    for trouble in StoreTrouble::ALL.iter().filter(|trouble| trouble.is_a_lie()) {
+        let mut weather = clear();
+        match trouble {
+            StoreTrouble::NotFound => weather.store.not_found = 0.1,
+            StoreTrouble::LostWrite => weather.store.lost_write = 0.1,
+            StoreTrouble::Torn => weather.store.torn = 0.1,
+            StoreTrouble::Corrupt => weather.store.corrupt = 0.1,
+            _ => weather.store.stale = 0.1,
+        }
+        assert!(weather.lies(), "{trouble:?}");
+        let steps = universe(Swarm { weather, ..Swarm::default() }, 1, 1).steps;
+        let writes = steps.iter().filter(|step| matches!(step.action, Action::Load(_) | Action::Mutate(_)));
+        assert!(writes.into_iter().all(|step| matches!(step.expect, Expect::OneOf(_))), "{trouble:?}");
+    }
+}
