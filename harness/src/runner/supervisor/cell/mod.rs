@@ -362,7 +362,10 @@ impl<'a> CellRun<'a> {
     }
 
     fn trouble(&mut self, reason: &str) -> Result<(), Stop> {
-        self.found.trouble = Some(reason.to_owned());
+        // Where a limit was hit before, the trouble is that a worker was killed for it.
+        if self.found.limit.is_none() {
+            self.found.trouble = Some(reason.to_owned());
+        }
         Err(Stop)
     }
 }
