@@ -59,8 +59,7 @@ fn a_race_between_threads_is_run_by_nobody() {
             })
             .collect();
         threads.into_iter().for_each(|thread| thread.join().expect("no panic above"));
-        let log = log.lock().expect("no panic above").clone();
-        log
+        log.lock().expect("no panic above").clone()
     };
     assert_eq!(simulated(1, race), simulated(1, race));
 }

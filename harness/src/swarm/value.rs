@@ -30,7 +30,7 @@ fn scalar(ty: &ScalarType, draw: &mut Draw, unique: Option<u64>) -> Value {
         ScalarType::I16 | ScalarType::I32 | ScalarType::I64 => json!(number),
         ScalarType::U16 | ScalarType::U32 | ScalarType::U64 => json!(number),
         ScalarType::F32 | ScalarType::F64 => json!(number as f64 + 0.5),
-        ScalarType::Bool => json!(number % 2 == 0),
+        ScalarType::Bool => json!(number.is_multiple_of(2)),
         ScalarType::Date => json!(format!("20{:02}-{:02}-01", number / 12 % 100, number % 12 + 1)),
         ScalarType::DateTime => json!(format!("20{:02}-{:02}-01T02:03:04Z", number / 12 % 100, number % 12 + 1)),
         ScalarType::Enum(words) => json!(draw.one_of(words)),

@@ -291,7 +291,7 @@ impl<B: Bench> Search<'_, B> {
     async fn offer(&mut self, what: &'static str, candidates: Vec<Scenario>) -> Option<usize> {
         let mut batch = Vec::new();
         for (place, candidate) in candidates.iter().enumerate() {
-            if let Some(candidate) = self.new(candidate) {
+            if let Some(candidate) = self.untried(candidate) {
                 batch.push((place, candidate));
             }
         }
@@ -312,7 +312,7 @@ impl<B: Bench> Search<'_, B> {
     }
 
     /// The candidate as it can be run, unless it was run before.
-    fn new(&mut self, candidate: &Scenario) -> Option<Scenario> {
+    fn untried(&mut self, candidate: &Scenario) -> Option<Scenario> {
         let candidate = settle(candidate)?;
         if !self.guarded && essence(&candidate) != essence(&self.best) {
             return None;
@@ -329,7 +329,7 @@ impl<B: Bench> Search<'_, B> {
                 }
             }
             let next = trials.iter().find_map(|trial| self.relaxed(&candidate, trial))?;
-            candidate = self.new(&next)?;
+            candidate = self.untried(&next)?;
             trials = self.run(&vec![candidate.clone(); self.tries]).await?;
         }
         None
