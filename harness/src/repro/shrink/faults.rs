@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::pass::take_out;
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, Actions, FailpointName, StoreFault, Task, When};
+use crate::scenario::model::{Action, Actions, FailpointName, Step, StoreFault, Task, When, WireFault};
 
 /// Calls of a schedule that are tried one by one.
 const CALLS_TRIED_MAX: u64 = 12;
@@ -47,11 +47,31 @@ pub fn without_store_faults(scenario: &Scenario, taken: Range<usize>) -> Scenari
     scenario
 }
 
-fn faults_of(step: &mut crate::scenario::model::Step) -> &mut Vec<StoreFault> {
+fn faults_of(step: &mut Step) -> &mut Vec<StoreFault> {
     match &mut step.action {
         Action::Arm(arm) => &mut arm.faults,
         _ => &mut step.faults,
     }
+}
+
+fn wire_of(step: &mut Step) -> &mut Vec<WireFault> {
+    match &mut step.action {
+        Action::Arm(arm) => &mut arm.wire,
+        _ => &mut step.wire,
+    }
+}
+
+pub fn wire_faults(scenario: &Scenario) -> usize {
+    scenario.clone().steps.iter_mut().map(|step| wire_of(step).len()).sum()
+}
+
+pub fn without_wire_faults(scenario: &Scenario, taken: Range<usize>) -> Scenario {
+    let mut scenario = scenario.clone();
+    let mut place = 0;
+    for step in &mut scenario.steps {
+        take_out(wire_of(step), &mut place, &taken);
+    }
+    scenario
 }
 
 /// Each fault struck once, at the first call, at the second, and so on.

@@ -31,6 +31,7 @@ pub const PASSES: &[Pass] = &[
     Pass::Simplification { what: "background steps", alternatives: steps::in_the_foreground },
     Pass::Removal { what: "failpoints", count: faults::failpoints, without: faults::without_failpoints },
     Pass::Removal { what: "store faults", count: faults::store_faults, without: faults::without_store_faults },
+    Pass::Removal { what: "wire faults", count: faults::wire_faults, without: faults::without_wire_faults },
     Pass::Simplification { what: "schedules", alternatives: faults::struck_once },
     Pass::Removal { what: "handles, processes and actors", count: steps::names, without: steps::without_names },
     Pass::Simplification { what: "generated rows", alternatives: values::fewer_generated },

@@ -64,11 +64,13 @@ pub fn control(scenario: &Scenario, end: &StepEnd) -> Option<Scenario> {
     for (at, step) in scenario.steps.iter_mut().enumerate() {
         step.failpoints.clear();
         step.faults.clear();
+        step.wire.clear();
         step.hold = None;
         step.crash = None;
         if let Action::Arm(arm) = &mut step.action {
             arm.failpoints.clear();
             arm.faults.clear();
+            arm.wire.clear();
         }
         let asks_nothing = match &step.action {
             // Nobody is held, so nobody can be released.

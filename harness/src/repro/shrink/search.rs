@@ -48,7 +48,7 @@ impl Size {
     fn of(scenario: &Scenario) -> Size {
         Size {
             steps: scenario.steps.len(),
-            faults: faults::failpoints(scenario) + faults::store_faults(scenario),
+            faults: faults::failpoints(scenario) + faults::store_faults(scenario) + faults::wire_faults(scenario),
             rows: values::rows(scenario) + values::setup(scenario),
         }
     }

@@ -4,7 +4,8 @@ use omnigraph::failpoint::Window;
 use omnigraph::storage::Realm;
 
 use super::super::model::{
-    Action, Actions, CrashPoint, Effect, FailpointName, Matcher, Step, StoreFault, Task, Term, When,
+    Action, Actions, CrashPoint, Effect, FailpointName, Matcher, Step, StoreFault, Task, Term, When, WireEffect,
+    WireFault,
 };
 use super::listed;
 
@@ -19,7 +20,11 @@ pub fn told(step: &Step) -> Vec<String> {
     let killed = step.crash.iter().map(|CrashPoint::BeforeAnswer| {
         "when everything is done, and before whoever asked for it is told: the process dies".to_owned()
     });
-    points.chain(faults.iter().map(store)).chain(held).chain(killed).collect()
+    let wire = match &step.action {
+        Action::Arm(arm) => &arm.wire,
+        _ => &step.wire,
+    };
+    points.chain(faults.iter().map(store)).chain(wire.iter().map(on_the_wire)).chain(held).chain(killed).collect()
 }
 
 /// Whether a step's faults, or the step itself, kill a process.
@@ -114,6 +119,25 @@ fn met(matcher: &Matcher, when: When) -> String {
         told.push_str(&format!(" that {}", listed(&narrowed)));
     }
     told
+}
+
+fn on_the_wire(fault: &WireFault) -> String {
+    let what = match &fault.effect {
+        WireEffect::SlowDown => "it is not done, and answered with 503 SlowDown".to_owned(),
+        WireEffect::InternalErrorAfter => "it is done, and answered with 500 InternalError".to_owned(),
+        WireEffect::ResetRequest(bytes) => {
+            format!("it is not done: the connection is reset after {bytes} bytes of its body")
+        }
+        WireEffect::ResetResponse(bytes) => {
+            format!("it is done, and the connection is reset after {bytes} bytes of the answer")
+        }
+        WireEffect::Latency(millis) => format!("it is done {millis} ms later"),
+        WireEffect::BlackHole => "it is not done and never answered, and the connection stays open".to_owned(),
+        WireEffect::Truncated(bytes) => format!("it is done, and the answer ends after {bytes} bytes of its body"),
+        WireEffect::HalfClosed => "it is not done: the store's side of the connection is closed".to_owned(),
+        WireEffect::ResponseLost => "it is done, and the connection is closed instead of an answer".to_owned(),
+    };
+    format!("on the wire, {}: {what}", met(&fault.on.as_matcher(), fault.when))
 }
 
 fn effect(effect: &Effect) -> String {

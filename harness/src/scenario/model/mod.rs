@@ -116,7 +116,14 @@ impl Scenario {
         scenario.steps.iter_mut().chain(swept).for_each(|step| step.span = None);
         // By way of JSON, which writes alternatives as maps; straight to YAML they would become tags.
         let plain = serde_json::to_value(&scenario).unwrap_or_default();
-        serde_yaml::to_string(&plain).unwrap_or_default()
+        let text = serde_yaml::to_string(&plain).unwrap_or_default();
+        // One YAML breaks lines at these and the next does not; written as JSON, which is YAML too, they can be escaped.
+        const BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+        if !text.contains(BREAKS) {
+            return text;
+        }
+        let text = serde_json::to_string_pretty(&plain).unwrap_or_default();
+        BREAKS.iter().fold(text, |text, broken| text.replace(*broken, &format!("\\u{:04x}", u32::from(*broken))))
     }
 
     /// What kind of scenario it is: a case is run as it stands, everything else is what cases are made from.
