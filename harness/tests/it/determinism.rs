@@ -110,11 +110,23 @@ fn difference(one: &Left, other: &Left) -> Option<String> {
     Some(format!("{name}:\n{line:#?}"))
 }
 
-/// A tenth of all scenarios, taken evenly from all areas, in parts that can run beside one another.
+/// Areas where readers or steps in the background run beside the steps. When they get their turn follows from when the
+/// supervisor's orders arrive, so that clock readings, and with them the times in ids, are not the same twice.
+const OVERLAPPING: [&str; 2] = ["concurrency", "races"];
+
+/// Every area but those, in parts that can run beside one another.
 #[rstest]
-fn a_seed_fixes_a_run_on_memory_byte_by_byte(#[values("1/40", "11/40", "21/40", "31/40")] part: &str) {
+fn a_seed_fixes_a_run_on_memory_byte_by_byte(#[values("1/4", "3/4")] part: &str) {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
+    let areas = fs::read_dir(top.join("scenarios")).expect("there are scenarios");
+    let areas = areas.map(|area| area.expect("it can be read").file_name().to_string_lossy().into_owned());
+    let areas = areas.filter(|area| !area.contains('.') && !OVERLAPPING.contains(&area.as_str()));
+    let mut what: Vec<String> = areas.map(|area| format!("scenarios/{area}")).collect();
+    what.sort();
+    let mut what: Vec<&str> = what.iter().map(String::as_str).collect();
+    what.extend(["--shard", part]);
     // With another cell beside each, and alone: a cell must not depend on its neighbours.
-    let of = |jobs| left(&["--shard", part], "memory", "7", jobs);
+    let of = |jobs| left(&what, "memory", "7", jobs);
     let (one, other) = (of("2"), of("1"));
     assert_eq!(difference(&one, &other), None);
     let calls = one.iter().filter(|(name, bytes)| name.ends_with("store-calls.jsonl") && !bytes.is_empty());
