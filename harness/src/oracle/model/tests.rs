@@ -8,7 +8,9 @@ use super::trajectory::{Trajectory, follow};
 use super::write::{Refusal, apply};
 use super::{Candidate, State};
 use crate::event::{ErrorData, Outcome, WriteData};
-use crate::oracle::evidence::{Damage, Evidence, LoadMode, OperationCall, OperationRecord, Reading, Taken};
+use crate::oracle::evidence::{
+    Damage, Evidence, LoadMode, OUTSIDE, OperationCall, OperationRecord, Reading, SidecarSighting, Taken, Tick,
+};
 use crate::oracle::rows::Row;
 use crate::oracle::sound;
 
@@ -127,6 +129,66 @@ fn a_write_in_doubt_forks_and_a_refused_one_does_not() {
     let refused = Outcome::Refused { error: ErrorData::new("conflict", "moved") };
     let evidence = cell(vec![(append("a"), ok(2)), (append("b"), doubt()), (append("c"), refused)]);
     assert_eq!(ends(&evidence), [known(&[("a", 1)]), known(&[("a", 1), ("b", 1)])]);
+}
+
+/// Moves what happened from `at` on by ten, and lets somebody look from outside in between.
+fn looked_at(mut evidence: Evidence, at: Tick, people: &[(&str, i64)]) -> Evidence {
+    for operation in evidence.operations.iter_mut().filter(|operation| operation.started >= at) {
+        operation.started += 10;
+        operation.ended = operation.ended.map(|ended| ended + 10);
+    }
+    let row = |(name, age): &(&str, i64)| sound::row(&[("name", (*name).into()), ("age", (*age).into())]);
+    evidence.readings.push(Reading {
+        step: Some(at / 2),
+        handle: OUTSIDE.into(),
+        process: OUTSIDE.into(),
+        started: at,
+        ended: at + 1,
+        graph_version: 9,
+        taken: Taken::Fetched,
+        rows: BTreeMap::from([("Person".to_owned(), people.iter().map(row).collect())]),
+    });
+    evidence
+}
+
+fn nothing_pending(mut evidence: Evidence, at: Tick) -> Evidence {
+    let sighting = SidecarSighting { at, after_step: 1, writers_in_flight: false, operation_ids: Vec::new() };
+    evidence.sightings.push(sighting);
+    evidence
+}
+
+#[test]
+fn a_wrong_state_is_found_also_when_a_later_write_hides_it() {
+    let set = |age| load(LoadMode::Overwrite, &[person("a", age)]);
+    let writes = || cell(vec![(set(1), ok(2)), (set(2), ok(3))]);
+    assert_eq!(ends(&looked_at(writes(), 2, &[("a", 1)])), [known(&[("a", 2)])]);
+    let Trajectory::Contradicted { why } = follow(&looked_at(writes(), 2, &[("a", 7)])) else {
+        panic!("a wrong state")
+    };
+    assert!(why.contains("after step 1") && why.contains("surplus"), "{why}");
+}
+
+#[test]
+fn what_was_visible_says_whether_a_write_in_doubt_had_landed_by_then() {
+    let append = |name: &str| load(LoadMode::Append, &[person(name, 1)]);
+    let writes = || cell(vec![(append("a"), ok(2)), (append("b"), doubt()), (append("c"), ok(3))]);
+    assert_eq!(ends(&looked_at(writes(), 4, &[("a", 1), ("b", 1)])), [known(&[("a", 1), ("b", 1), ("c", 1)])]);
+    // It may still have landed between the look and the next write.
+    assert_eq!(ends(&looked_at(writes(), 4, &[("a", 1)])).len(), 2);
+}
+
+#[test]
+fn once_nothing_is_pending_a_write_in_doubt_has_landed_or_never_will() {
+    let writes = cell(vec![
+        (load(LoadMode::Append, &[person("a", 1)]), ok(2)),
+        (load(LoadMode::Append, &[person("b", 1)]), doubt()),
+    ]);
+    let gone = nothing_pending(looked_at(writes.clone(), 4, &[("a", 1)]), 6);
+    assert_eq!(ends(&looked_at(gone.clone(), 8, &[("a", 1)])), [known(&[("a", 1)])]);
+    let risen = nothing_pending(looked_at(writes, 4, &[("a", 1)]), 4);
+    assert_eq!(ends(&risen).len(), 2, "it may have landed between the two");
+    let risen = looked_at(nothing_pending(looked_at(gone, 10, &[("a", 1)]), 12), 14, &[("a", 1), ("b", 1)]);
+    assert!(matches!(follow(&risen), Trajectory::Contradicted { .. }), "what had not landed has");
 }
 
 #[test]

@@ -128,11 +128,11 @@ pub fn follow(evidence: &Evidence) -> Trajectory {
         pending: BTreeSet::new(),
     };
     let mut candidates = vec![start];
-    let looks = looks(evidence, lost.as_ref().map(|lost| lost.at));
-    let mut looks = looks.into_iter().peekable();
+    let sights = sights(evidence, lost.as_ref().map(|lost| lost.at));
+    let mut sights = sights.into_iter().peekable();
     for write in &writes {
-        while let Some(look) = looks.next_if(|look| look.ended < write.operation.started) {
-            candidates = match narrow(schema, &writes, look, candidates) {
+        while let Some(sight) = sights.next_if(|sight| sight.ended() < write.operation.started) {
+            candidates = match sight.narrow(schema, &writes, candidates) {
                 Ok(candidates) => candidates,
                 Err(trajectory) => return trajectory,
             };
@@ -159,8 +159,8 @@ pub fn follow(evidence: &Evidence) -> Trajectory {
         };
     }
     // What was lost on the way is silent about everything after it.
-    for look in looks.filter(|look| lost.as_ref().is_none_or(|lost| look.ended < lost.at)) {
-        candidates = match narrow(schema, &writes, look, candidates) {
+    for sight in sights.filter(|sight| lost.as_ref().is_none_or(|lost| sight.ended() < lost.at)) {
+        candidates = match sight.narrow(schema, &writes, candidates) {
             Ok(candidates) => candidates,
             Err(trajectory) => return trajectory,
         };
@@ -168,19 +168,74 @@ pub fn follow(evidence: &Evidence) -> Trajectory {
     Trajectory::Followed { candidates, lost }
 }
 
-/// Looks from outside while no call was in flight, in order: what they saw is what was visible then, whole.
-fn looks(evidence: &Evidence, until: Option<Tick>) -> Vec<&Reading> {
+/// What was seen from outside while no call was in flight, and so narrows what may have happened.
+#[derive(Clone, Copy)]
+enum Sight<'a> {
+    /// What was visible, whole.
+    Rows(&'a Reading),
+    /// No sidecar was there: nothing is left that anybody could finish, so what has not landed by then never will.
+    Nothing(Tick),
+}
+
+/// Everything that was seen so, in order.
+fn sights(evidence: &Evidence, until: Option<Tick>) -> Vec<Sight<'_>> {
     let apart = |look: &Reading, operation: &OperationRecord| {
         operation.ended.is_some_and(|ended| ended < look.started) || operation.started > look.ended
     };
-    let mut looks: Vec<&Reading> = evidence
+    let looks = evidence
         .readings
         .iter()
-        .filter(|reading| reading.handle == OUTSIDE && until.is_none_or(|until| reading.ended < until))
-        .filter(|reading| evidence.operations.iter().all(|operation| apart(reading, operation)))
-        .collect();
-    looks.sort_by_key(|look| look.started);
-    looks
+        .filter(|reading| reading.handle == OUTSIDE)
+        .filter(|reading| evidence.operations.iter().all(|operation| apart(reading, operation)));
+    // A hand may put back what it took.
+    let nothing = evidence
+        .sightings
+        .iter()
+        .filter(|sighting| !sighting.writers_in_flight && sighting.operation_ids.is_empty())
+        .filter(|_| evidence.damage.is_empty());
+    let mut sights: Vec<Sight<'_>> =
+        looks.map(Sight::Rows).chain(nothing.map(|sighting| Sight::Nothing(sighting.at))).collect();
+    sights.retain(|sight| until.is_none_or(|until| sight.ended() < until));
+    sights.sort_by_key(Sight::started);
+    sights
+}
+
+impl Sight<'_> {
+    fn started(&self) -> Tick {
+        match self {
+            Sight::Rows(look) => look.started,
+            Sight::Nothing(at) => *at,
+        }
+    }
+
+    fn ended(&self) -> Tick {
+        match self {
+            Sight::Rows(look) => look.ended,
+            Sight::Nothing(at) => *at,
+        }
+    }
+
+    /// The ways that it leaves.
+    fn narrow(
+        self,
+        schema: &SchemaFacts,
+        writes: &[Write],
+        mut candidates: Vec<Candidate>,
+    ) -> Result<Vec<Candidate>, Trajectory> {
+        match self {
+            Sight::Rows(look) => narrow(schema, writes, look, candidates),
+            Sight::Nothing(_) => {
+                candidates.iter_mut().for_each(|candidate| candidate.pending.clear());
+                let mut left: Vec<Candidate> = Vec::new();
+                for candidate in candidates {
+                    if !left.iter().any(|known| known.is_the_same_as(&candidate)) {
+                        left.push(candidate);
+                    }
+                }
+                Ok(left)
+            }
+        }
+    }
 }
 
 /// The ways that led to what was visible, and those in which pending writes take effect after that.
