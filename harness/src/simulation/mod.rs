@@ -10,6 +10,10 @@
 //! polls for events comes last, so that it meets the results of all jobs that it gave away, in one order. The world outside
 //! gets its word in when everybody rests ([`at_rest`]).
 //!
+//! Addresses count as well: which of parking_lot's queues a lock has, and with it who gets a contended one, follows from where
+//! it lies. A process that simulates is therefore started without address space randomization ([`lay_out`]), where the system
+//! lets it be.
+//!
 //! Waits are real, so that bounds are: see [`clock`]. What arrives from outside while a timer runs is ordered by real time; nothing
 //! else is.
 //!
@@ -23,11 +27,13 @@ mod seam;
 mod turns;
 
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub use self::linux::{Simulated, at_rest, begin};
+pub use self::linux::{Simulated, at_rest, begin, lay_out};
 
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod linux {
     use std::marker::PhantomData;
+
+    use tokio::process::Command;
 
     use super::{clock, seam, turns};
     use crate::seed::Seed;
@@ -51,6 +57,19 @@ mod linux {
         }
     }
 
+    /// Sees to it that everything in a process that is about to be started lies where it lies in every other run.
+    pub fn lay_out(command: &mut Command) {
+        #[allow(unsafe_code)]
+        // SAFETY: between fork and exec there is one system call, and nothing is allocated.
+        unsafe {
+            command.pre_exec(|| {
+                // A container may forbid it. A seed then fixes a little less, and nothing else is different.
+                libc::personality(libc::ADDR_NO_RANDOMIZE as libc::c_ulong);
+                Ok(())
+            })
+        };
+    }
+
     /// Does something on behalf of the world outside while every simulated thread rests, and waits until they do.
     pub fn at_rest<T>(work: impl FnOnce() -> T) -> T {
         turns::visit(work)
@@ -59,8 +78,13 @@ mod linux {
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod elsewhere {
+    use tokio::process::Command;
+
     use super::clock;
     use crate::seed::Seed;
+
+    /// Nothing here.
+    pub fn lay_out(_command: &mut Command) {}
 
     /// Does nothing here but to set the simulated clock back.
     pub fn begin(_seed: Seed) -> Simulated {
@@ -78,7 +102,7 @@ mod elsewhere {
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))))]
-pub use self::elsewhere::{Simulated, at_rest, begin};
+pub use self::elsewhere::{Simulated, at_rest, begin, lay_out};
 
 #[cfg(test)]
 mod tests;

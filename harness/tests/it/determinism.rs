@@ -18,7 +18,6 @@ fn left(what: &[&str], backend: &str, seed: &str, jobs: &str) -> Left {
     let bundles = TempDir::new().expect("there is a temporary folder");
     let output = Command::new(env!("CARGO_BIN_EXE_chaos"))
         .current_dir(top)
-        .arg("run")
         .args(what)
         .args([
             "--backend",
@@ -110,23 +109,14 @@ fn difference(one: &Left, other: &Left) -> Option<String> {
     Some(format!("{name}:\n{line:#?}"))
 }
 
-/// Areas where readers or steps in the background run beside the steps. When they get their turn follows from when the
-/// supervisor's orders arrive, so that clock readings, and with them the times in ids, are not the same twice.
-const OVERLAPPING: [&str; 2] = ["concurrency", "races"];
-
-/// Every area but those, in parts that can run beside one another.
+/// A part of everything: cases, races of every kind, with readers beside them and with steps in the background, and universes.
 #[rstest]
-fn a_seed_fixes_a_run_on_memory_byte_by_byte(#[values("1/4", "3/4")] part: &str) {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
-    let areas = fs::read_dir(top.join("scenarios")).expect("there are scenarios");
-    let areas = areas.map(|area| area.expect("it can be read").file_name().to_string_lossy().into_owned());
-    let areas = areas.filter(|area| !area.contains('.') && !OVERLAPPING.contains(&area.as_str()));
-    let mut what: Vec<String> = areas.map(|area| format!("scenarios/{area}")).collect();
-    what.sort();
-    let mut what: Vec<&str> = what.iter().map(String::as_str).collect();
-    what.extend(["--shard", part]);
+#[case::scenarios(&["run", "--without-tag", "races", "--shard", "1/4"])]
+#[case::races(&["run", "--tag", "races", "--shard", "5/24"])]
+#[case::universes(&["swarm", "--universes", "12"])]
+fn a_seed_fixes_a_run_on_memory_byte_by_byte(#[case] what: &[&str]) {
     // With another cell beside each, and alone: a cell must not depend on its neighbours.
-    let of = |jobs| left(&what, "memory", "7", jobs);
+    let of = |jobs| left(what, "memory", "7", jobs);
     let (one, other) = (of("2"), of("1"));
     assert_eq!(difference(&one, &other), None);
     let calls = one.iter().filter(|(name, bytes)| name.ends_with("store-calls.jsonl") && !bytes.is_empty());
@@ -137,7 +127,9 @@ fn a_seed_fixes_a_run_on_memory_byte_by_byte(#[values("1/4", "3/4")] part: &str)
 /// The comparison can see: with another seed, and on a backend whose processes are real, a scenario leaves something else.
 #[test]
 fn another_seed_or_real_processes_leave_something_else() {
-    let of = |backend, seed| left(&["ordinary/every-kind-of-load-and-mutation-with-nothing-wrong"], backend, seed, "2");
+    let of = |backend, seed| {
+        left(&["run", "ordinary/every-kind-of-load-and-mutation-with-nothing-wrong"], backend, seed, "2")
+    };
     assert!(difference(&of("memory", "7"), &of("memory", "8")).is_some());
     let (one, other) = (of("local", "7"), of("local", "7"));
     assert!(difference(&one, &other).is_some());

@@ -43,7 +43,9 @@ impl WorkerProcess {
     /// # Errors
     /// The program cannot be started.
     pub fn spawn(program: &Path) -> io::Result<WorkerProcess> {
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        crate::simulation::lay_out(&mut command);
+        let mut child = command
             .arg("worker")
             // One thread for computing, on machines with many cores, too: cells run beside one another, and their order in a
             // simulation is that of one.

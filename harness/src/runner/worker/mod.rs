@@ -57,9 +57,9 @@ pub fn serve() -> ExitCode {
     // A thread of its own, which has drawn nothing before the simulation begins.
     let serving = std::thread::Builder::new().name("cell".to_owned()).stack_size(STACK_BYTES).spawn(move || {
         let served = catch_unwind(AssertUnwindSafe(|| {
-            let _simulated = simulation.map(simulation::begin);
+            let simulated = simulation.map(simulation::begin);
             if begun.send(()).is_ok() {
-                serve_requests(receiver);
+                serve_requests(receiver, simulated.is_some());
             }
         }));
         // Whatever still runs belongs to nobody now.
@@ -80,7 +80,7 @@ pub fn serve() -> ExitCode {
     std::process::exit(0)
 }
 
-fn serve_requests(mut requests: mpsc::UnboundedReceiver<Request>) {
+fn serve_requests(mut requests: mpsc::UnboundedReceiver<Request>, simulated: bool) {
     if let Err(reason) = crate::fault::failpoint::switch_on() {
         eprintln!("failpoints cannot be switched on: {reason}");
         std::process::exit(3);
@@ -91,7 +91,14 @@ fn serve_requests(mut requests: mpsc::UnboundedReceiver<Request>) {
         .with_ansi(false)
         .init();
     // One thread: a cell is small, and a start has to be quick. Lance brings threads of its own for computing.
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time();
+    if !simulated {
+        // A simulated process has nothing to poll. It then waits by a futex, as everybody else does there: whoever is polled for is
+        // woken by the kernel, some time after the turn has been passed on, and may meet two requests where another run meets one.
+        runtime.enable_io();
+    }
+    let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("the worker has no runtime: {error}");
