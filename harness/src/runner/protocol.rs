@@ -140,6 +140,8 @@ pub enum Order {
     Close {
         /// Versions that were read when they were new.
         versions: Vec<VersionReading>,
+        /// Whether there may be no graph, so that the place has to be free for one.
+        or_create: bool,
     },
     /// Reads every object of the store, for a failure's bundle.
     Objects {

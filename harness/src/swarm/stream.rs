@@ -29,7 +29,21 @@ pub enum Consumer {
 }
 
 impl Consumer {
-    fn name(self) -> &'static str {
+    /// Everyone.
+    #[cfg(test)]
+    pub const ALL: &[Consumer] = &[
+        Consumer::Deeds,
+        Consumer::Rows,
+        Consumer::Places,
+        Consumer::Reads,
+        Consumer::Concurrency,
+        Consumer::Windows,
+        Consumer::Weather,
+        Consumer::Calm,
+        Consumer::Recovery,
+    ];
+
+    pub fn name(self) -> &'static str {
         match self {
             Consumer::Deeds => "deeds",
             Consumer::Rows => "rows",

@@ -37,17 +37,39 @@ fn a_worker_that_takes_too_much_memory_is_killed_and_nothing_is_said_about_the_e
 }
 
 #[test]
-fn a_cell_without_a_graph_at_its_end_is_not_held() {
-    let nothing = "
+fn a_creation_that_fails_is_held_where_it_leaves_a_free_place_and_nowhere_else() {
+    let refused = "
 steps:
   - create: {}
     failpoints: {create.tables: return}
     expect: refused
 ";
-    let folder = folder(&[("create/nothing", nothing)]);
-    let (code, text) = run(folder.path(), &[]);
-    assert_eq!(code, 1, "{text}");
-    assert!(text.contains("recovery-converges: does not hold"), "nobody can open it: {text}");
+    let died = "
+steps:
+  - create: {}
+    failpoints: {create.manifest: crash}
+    expect: crash
+";
+    let in_the_way = "  - damage: {write: __manifest/_versions/18446744073709551614.manifest, text: no manifest}\n";
+    let lost = "
+steps:
+  - create: {}
+  - damage: {delete: __manifest/_versions/*.manifest}
+";
+    let occupied = format!("{refused}{in_the_way}");
+    let folder = folder(&[
+        ("free/refused", refused),
+        ("free/died", died),
+        ("broken/occupied", &occupied),
+        ("broken/lost", lost),
+    ]);
+    let (code, text) = run(folder.path(), &["--backend", "local", "free"]);
+    assert_eq!(code, 0, "whoever comes next can create the graph: {text}");
+    for name in ["broken/occupied", "broken/lost"] {
+        let (code, text) = run(folder.path(), &["--backend", "local", name]);
+        assert_eq!(code, 1, "{name}: {text}");
+        assert!(text.contains("recovery-converges: does not hold"), "nobody can open or create it: {text}");
+    }
 }
 
 /// Places outside of a graph, in the ways in which people write them.
@@ -70,6 +92,12 @@ const OUTSIDE: &[&str] = &[
     "...//escaped",
     "\\u002e\\u002e/escaped",
     "\\uff0e\\uff0e/escaped",
+    "a\\0/../../escaped",
+    "%00/../escaped",
+    "%2fescaped",
+    "a%2f..%2f..%2fescaped",
+    "..%5c..%5cescaped",
+    "%252e%252e/escaped",
 ];
 
 /// Every step that takes a path, with a path in it.

@@ -116,9 +116,6 @@ impl Ledger {
                 may_change_rows: damaged.may_change_rows,
             });
         }
-        if let Some(schema) = &report.schema {
-            self.evidence.schema = Some(schema.clone());
-        }
         self.evidence.read_only_opens.extend(report.read_only_open.clone());
     }
 
@@ -189,9 +186,20 @@ impl Ledger {
         !self.in_flight.is_empty()
     }
 
-    /// The schema of the graph, once there is one.
-    pub fn has_graph(&self) -> bool {
-        self.evidence.schema.is_some()
+    /// Whether there may be a graph: one was set up, or a step has tried to create one.
+    pub fn may_have_graph(&self) -> bool {
+        let tried = |operation: &OperationRecord| operation.step.is_some() && is_creation(operation);
+        self.evidence.schema.is_some() || self.evidence.operations.iter().any(tried)
+    }
+
+    /// Whether there may be none: nothing that needs one was ever acknowledged, and nobody has seen one.
+    pub fn may_lack_graph(&self) -> bool {
+        let shows_one = |operation: &OperationRecord| match &operation.outcome {
+            Outcome::Acknowledged { .. } => true,
+            Outcome::Refused { error } => is_creation(operation) && error.kind == "already-exists",
+            _ => false,
+        };
+        self.evidence.readings.is_empty() && !self.evidence.operations.iter().any(shows_one)
     }
 
     /// Takes what set-up created.
@@ -208,6 +216,9 @@ impl Ledger {
     pub fn close(&mut self, report: Report) {
         if !report.versions_again.is_empty() {
             self.evidence.version_readings = report.versions_again;
+        }
+        if report.schema.is_some() {
+            self.evidence.schema = report.schema;
         }
         self.evidence.read_only_opens.extend(report.closing_open);
         self.evidence.closing = report.closing;
@@ -226,6 +237,10 @@ impl Ledger {
         self.evidence.faults = self.tallies();
         self.evidence
     }
+}
+
+fn is_creation(operation: &OperationRecord) -> bool {
+    matches!(operation.call, OperationCall::Create)
 }
 
 fn call_of(action: &Action) -> Option<OperationCall> {

@@ -22,9 +22,12 @@ const CALLS_MAX: usize = 1_000;
 const CONVERGING: &str = "(converging)";
 
 /// Converges the graph and looks. What cannot be opened again is evidence, not trouble.
-pub async fn close(host: &Arc<Host>, versions: Vec<VersionReading>) -> Report {
+///
+/// Where no graph has to be, one is created if there is none: a creation that failed leaves a graph that opens, or a place
+/// where one can be created.
+pub async fn close(host: &Arc<Host>, versions: Vec<VersionReading>, or_create: bool) -> Report {
     let mut report = Report::of(Outcome::done());
-    match observed(host, versions, &mut report).await {
+    match observed(host, versions, or_create, &mut report).await {
         Ok(()) => {}
         Err(reason) => {
             report.closing = None;
@@ -34,8 +37,17 @@ pub async fn close(host: &Arc<Host>, versions: Vec<VersionReading>) -> Report {
     report
 }
 
-async fn observed(host: &Arc<Host>, versions: Vec<VersionReading>, report: &mut Report) -> Result<(), String> {
+async fn observed(
+    host: &Arc<Host>,
+    versions: Vec<VersionReading>,
+    or_create: bool,
+    report: &mut Report,
+) -> Result<(), String> {
     let schema = super::facts::facts_of(&host.begin.schema)?;
+    report.schema = Some(schema.clone());
+    if or_create {
+        create_if_absent(host).await?;
+    }
     let before = observe::recoveries(host).await;
     let graph = converge(host).await?;
     report.recovered = Some(observe::recovered_since(host, &before).await);
@@ -51,6 +63,19 @@ async fn observed(host: &Arc<Host>, versions: Vec<VersionReading>, report: &mut 
     closing.second_recovery = Some(second_recovery(host, after_open).await?);
     report.closing = Some(closing);
     Ok(())
+}
+
+async fn create_if_absent(host: &Arc<Host>) -> Result<(), String> {
+    let given = host.surroundings(CONVERGING);
+    match workload::open::open(host.site.fresh(&[]), &given, OpenMode::ReadWrite).await {
+        Err(error) if error.kind() == omnigraph::ErrorKind::NotFound => {}
+        // Whatever else is wrong with it shows when it is converged.
+        _ => return Ok(()),
+    }
+    match workload::open::create(host.site.fresh(&[]), &given, &host.begin.schema).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("there is no graph, and none can be created: {error:?}")),
+    }
 }
 
 /// A read-write open, which sweeps, in a process that shares nothing with those of the steps.

@@ -32,7 +32,7 @@ pub async fn carry_out(host: &Arc<Host>, order: Order) -> Report {
         }
         Order::Read { reader } => reader::read(host, reader).await,
         Order::Observe => observe::observe(host).await,
-        Order::Close { versions } => closing::close(host, versions).await,
+        Order::Close { versions, or_create } => closing::close(host, versions, or_create).await,
         Order::Objects { bytes_max } => {
             let objects = workload::damage::saved(host.site.bare(), bytes_max).await;
             Report { objects: Some(objects), ..Report::of(Outcome::done()) }

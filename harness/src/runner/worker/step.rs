@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures::FutureExt;
 
 use super::host::Host;
+use super::observe;
 use super::process::{OpenHandle, Process};
-use super::{facts, observe};
 use crate::event::Outcome;
 use crate::oracle::evidence::ReadOnlyOpen;
 use crate::runner::protocol::{Report, StepOrder};
@@ -55,9 +55,6 @@ pub async fn run(host: &Arc<Host>, order: &StepOrder) -> Report {
     let done = until_death(host, &process, work).await;
     drop(guard);
     let mut report = report(&process, done);
-    if matches!(order.step.action, Action::Create(_)) {
-        report.schema = facts::facts_of(&host.begin.schema).ok();
-    }
     if read_only_open {
         report.read_only_open = read_only_evidence(host, order, &report, before).await;
     }

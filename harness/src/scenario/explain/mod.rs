@@ -2,10 +2,12 @@
 //!
 //! - this file: the scenario as a whole;
 //! - [`step`]: what a step does, and how it has to end;
-//! - [`fault`]: what breaks, where, and when.
+//! - [`fault`]: what breaks, where, and when;
+//! - [`swarm`]: what a swarm draws, and from what.
 
 mod fault;
 mod step;
+mod swarm;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -39,6 +41,9 @@ pub fn explain(scenario: &Scenario) -> String {
     }
     if let Some(sweep) = &scenario.sweep {
         wrapped(&mut text, "", &swept(sweep));
+    }
+    if let Some(swarm) = &scenario.swarm {
+        wrapped(&mut text, "", &swarm::told(swarm));
     }
     text.push('\n');
     wrapped(&mut text, "", &ending(scenario));
@@ -204,6 +209,20 @@ mod tests {
     #[test]
     fn every_action_and_every_fault_has_its_sentence() {
         snapshot("every_action", include_str!("every-action.yaml"));
+    }
+
+    #[test]
+    fn a_swarm_says_what_is_drawn_and_from_what() {
+        snapshot("a_swarm", include_str!("../../../../scenarios/swarm/crashes.yaml"));
+    }
+
+    #[test]
+    fn a_swarm_over_a_store_that_lies_says_that_nothing_is_certain() {
+        let text = include_str!("../../../../scenarios/swarm/crashes.yaml").replace("latency: 0,", "torn: 0.01,");
+        let scenario = parse("area/name", "scenarios/area/name.yaml", text.as_bytes()).expect("a swarm");
+        let told = explain(&scenario);
+        assert!(told.contains("nothing about an operation is certain"), "{told}");
+        assert!(told.contains("1 %: a call to the store: a lie: cut off, and reported as whole"), "{told}");
     }
 
     #[test]

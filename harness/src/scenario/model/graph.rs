@@ -1,8 +1,12 @@
 //! The graph that a scenario starts from, and rows.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::seed::Seed;
 
 /// The graph that the steps find.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -120,16 +124,41 @@ pub struct Generate {
     /// The other properties, the same for every row.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub data: Map<String, Value>,
+    /// Properties of random characters, each with their number. They hardly compress, so that a file of them is as long
+    /// as it looks. They are drawn from the row's key: the same key has the same ones in every run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub noise: BTreeMap<String, u32>,
 }
 
 impl Generate {
     /// The rows, in order.
     pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
         (0..self.count).map(|n| {
-            let mut data = self.data.clone();
-            data.insert(self.key.clone(), Value::String(format!("{}{n}", self.key_prefix)));
-            Row { type_name: self.type_name.clone(), from: None, to: None, data }
+            let mut row = self.quiet_row(n);
+            let seed = Seed(0).stream(&format!("{}{n}", self.key_prefix));
+            let noise = self
+                .noise
+                .iter()
+                .map(|(name, length)| (name.clone(), Value::String(random_text(seed.stream(name), *length as usize))));
+            row.data.extend(noise);
+            row
         })
+    }
+
+    /// How long the rows are together, as lines of a load, at the most. Told without making them: a number in a file is no
+    /// memory yet.
+    pub fn bytes(&self) -> usize {
+        let quiet = self.quiet_row(self.count.saturating_sub(1)).to_line().to_string().len();
+        let row = self.noise.iter().fold(quiet, |bytes, (name, length)| {
+            bytes.saturating_add(name.len() + r#","":"""#.len()).saturating_add(*length as usize)
+        });
+        row.saturating_mul(self.count as usize)
+    }
+
+    fn quiet_row(&self, n: u32) -> Row {
+        let mut data = self.data.clone();
+        data.insert(self.key.clone(), Value::String(format!("{}{n}", self.key_prefix)));
+        Row { type_name: self.type_name.clone(), from: None, to: None, data }
     }
 
     fn default_key() -> String {
@@ -138,5 +167,37 @@ impl Generate {
 
     fn is_default_key(key: &String) -> bool {
         key == "name"
+    }
+}
+
+/// Characters of six random bits each.
+fn random_text(seed: Seed, length: usize) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
+    let mut text = String::with_capacity(length);
+    for place in 0..length.div_ceil(10) as u64 {
+        let word = seed.word(place);
+        text.extend((0..10).map(|n| char::from(ALPHABET[(word >> (6 * n)) as usize & 63])));
+    }
+    text.truncate(length);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn generated_rows_are_as_long_as_they_say_and_the_same_every_time() {
+        let generate: Generate = serde_json::from_value(serde_json::json!(
+            {"type": "Doc", "count": 9, "key-prefix": "d", "data": {"n": 1}, "noise": {"body": 1234, "tail": 7}}
+        ))
+        .expect("a generator");
+        let lines = || generate.rows().map(|row| row.to_line().to_string()).collect::<Vec<_>>();
+        assert_eq!(generate.bytes(), lines().iter().map(String::len).sum::<usize>());
+        assert_eq!(lines(), lines());
+        let bodies: BTreeSet<String> = generate.rows().map(|row| row.data["body"].to_string()).collect();
+        assert_eq!(bodies.len(), 9);
     }
 }

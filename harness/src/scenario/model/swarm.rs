@@ -49,6 +49,13 @@ macro_rules! deeds {
         impl Deed {
             /// Every deed.
             pub const ALL: &'static [Deed] = &[$(Deed::$variant,)+];
+
+            /// What it is, as one sentence.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Deed::$variant => concat!($($meaning),+),)+
+                }
+            }
         }
 
         /// How often each operation is drawn, against the others; 0 leaves it out.
@@ -170,6 +177,13 @@ macro_rules! store_weather {
         impl StoreTrouble {
             /// Every kind.
             pub const ALL: &'static [StoreTrouble] = &[$(StoreTrouble::$variant,)+];
+
+            /// What it is, as one sentence.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(StoreTrouble::$variant => concat!($($meaning),+),)+
+                }
+            }
         }
 
         /// Chances of store faults, by kind. Those of a store that lies are 0 unless they are said: no engine can promise

@@ -91,8 +91,7 @@ fn generated_bytes(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
     let mut bytes = 0_usize;
     for (node, step) in seen.sound() {
         let Action::Load(Load { generate: Some(generate), .. }) = &step.action else { continue };
-        let row = generate.rows().next().map_or(0, |row| row.to_line().to_string().len());
-        bytes = bytes.saturating_add(row.saturating_mul(generate.count as usize));
+        bytes = bytes.saturating_add(generate.bytes());
         if bytes > limit::GENERATED_BYTES_MAX {
             let message = format!(
                 "the generated rows hold {bytes} bytes up to here; at most {} are allowed",

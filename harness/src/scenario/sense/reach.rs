@@ -20,11 +20,14 @@ pub(super) fn judge(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
                     mistakes.push(contradiction(key_span(node, "arm"), format!("'{}' arms nothing", arm.name)));
                 }
                 let Some(steps) = seen.all() else { continue };
-                let later = while_armed(&steps[at + 1..], step.process(), &arm.name);
+                let beside = in_background(&steps[..at]);
+                let mut later = while_armed(&steps[at + 1..], step.process(), &arm.name);
+                later.extend(beside.iter().filter(|started| started.process() == step.process()));
                 let armed = node.nearest(&["arm"]);
                 let site = Site { node: armed, steps: &later, armed_across: true };
                 site.judge(&arm.failpoints, &arm.faults, mistakes);
-                let later = while_wired(&steps[at + 1..], step.process(), &arm.name);
+                let mut later = while_wired(&steps[at + 1..], step.process(), &arm.name);
+                later.extend(beside);
                 Site { node: armed, steps: &later, armed_across: true }.wire(&arm.wire, mistakes);
             }
             action if action.runs_the_engine() => {
@@ -38,6 +41,19 @@ pub(super) fn judge(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
             _ => {}
         }
     }
+}
+
+/// The steps that were started and not joined so far, which may go on while something is armed.
+fn in_background<'a>(earlier: &[(&Node, &'a Step)]) -> Vec<&'a Step> {
+    let mut going_on: BTreeMap<&str, &Step> = BTreeMap::new();
+    for (_, step) in earlier {
+        match (&step.action, &step.start) {
+            (Action::Join(name), _) => drop(going_on.remove(name.as_str())),
+            (_, Some(name)) => drop(going_on.insert(name, step)),
+            _ => {}
+        }
+    }
+    going_on.into_values().collect()
 }
 
 /// The steps of a process until what was armed under `name` is lifted.

@@ -171,6 +171,10 @@ fn in_steps(count: usize, step: &str) -> String {
 #[case::text(format!("summary: {}", "x".repeat(limit::TEXT_BYTES_MAX + 1)))]
 #[case::rows(in_steps(12, "{load: {generate: {type: P, count: 9000, key-prefix: p, key: n}}}"))]
 #[case::generated_bytes(in_steps(1, &format!("{{load: {{generate: {{type: P, count: 9000, key-prefix: {}, key: n}}}}}}", "p".repeat(5_000))))]
+#[case::noise(in_steps(
+    1,
+    "{load: {generate: {type: P, count: 2, key-prefix: p, key: n, noise: {a: 4000000000, b: 4000000000}}}}"
+))]
 #[case::steps(format!("steps: [{}]", "{refresh: {}}, ".repeat(limit::STEPS_MAX + 1)))]
 fn what_is_too_large_is_refused(#[case] text: String) {
     let report = mistakes_in(&text);
@@ -227,5 +231,30 @@ fn every_scenario_of_the_project_is_valid_and_reads_back() {
                 scenario.name
             );
         }
+    }
+}
+
+/// A fault that is armed while a step is held strikes what that step does next.
+#[rstest]
+#[case::while_it_is_held(
+    "{arm: {as: silence, faults: [{on: {operation: delete}, do: timeout}]}}, {release: w}, {join: w}",
+    true
+)]
+#[case::after_it_was_joined(
+    "{release: w}, {join: w}, {arm: {as: silence, faults: [{on: {operation: delete}, do: timeout}]}}",
+    false
+)]
+#[case::in_another_process(
+    "{process: b, arm: {as: silence, faults: [{on: {operation: delete}, do: timeout}]}}, {release: w}, {join: w}",
+    false
+)]
+fn a_fault_that_is_armed_beside_a_held_step_can_strike_it(#[case] steps: &str, #[case] is_valid: bool) {
+    let text = format!(
+        "summary: a\nwhy: b\ngraph: {{schema: 'node P {{ n: String @key }}'}}\nsteps: [{{start: w, mutate: \"DELETE FROM P\", \
+         hold: mutate:table.commit, expect: any}}, {steps}, {{check: {{sidecars: 0}}}}]\n"
+    );
+    match parse("area/name", "scenarios/area/name.yaml", text.as_bytes()) {
+        Ok(_) => assert!(is_valid, "{steps}"),
+        Err(report) => assert!(!is_valid && report.to_string().contains("nothing follows"), "{report}"),
     }
 }

@@ -46,10 +46,10 @@ impl CellRun<'_> {
             self.ledger.count(&report.tallies);
         }
         self.count_wire();
-        if !self.ledger.has_graph() {
+        if !self.ledger.may_have_graph() {
             return;
         }
-        let close = Order::Close { versions: self.ledger.versions() };
+        let close = Order::Close { versions: self.ledger.versions(), or_create: self.ledger.may_lack_graph() };
         match self.carry_out(Seat::Outside, close).await {
             Ok(Ended::Report(report)) => self.converged(*report),
             Ok(_) => {

@@ -200,7 +200,7 @@ impl<'a> CellRun<'a> {
 
     /// A step that did not end as expected says nothing against looking what has become of the graph.
     fn may_close(&self) -> bool {
-        self.found.limit.is_none() && self.found.trouble.is_none() && self.ledger.has_graph()
+        self.found.limit.is_none() && self.found.trouble.is_none() && self.ledger.may_have_graph()
     }
 
     async fn steps(&mut self) -> Result<(), Stop> {

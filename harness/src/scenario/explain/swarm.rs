@@ -1,0 +1,103 @@
+//! A swarm: what its universes are drawn from, and what is judged in them.
+
+use std::fmt::Write;
+
+use super::super::model::{Concurrency, Deed, StoreTrouble, Swarm, Weather, Weights};
+use super::counted;
+
+/// What is drawn, and from which streams, and how it is judged.
+pub fn told(swarm: &Swarm) -> String {
+    let mut told = format!(
+        "\nThen the swarm: universes, each of them an ordinary scenario of {} by {} with {} each ('chaos swarm'). Universe \
+         n is drawn from the run's seed, this file and n, and from nothing else.\n",
+        counted(swarm.operations as usize, "operation"),
+        match swarm.processes {
+            1 => "1 process".to_owned(),
+            count => format!("{count} processes"),
+        },
+        counted(swarm.handles as usize, "handle"),
+    );
+    told.push_str(
+        "For each operation of it there is one stream of random numbers for each of: deeds, rows, places, reads, \
+         concurrency, windows, weather, calm, recovery. None moves another, so that the same writes come under every \
+         weather.\n",
+    );
+    told.push_str(&deeds(&swarm.weights));
+    told.push_str(&beside(&swarm.concurrency));
+    told.push_str(&weather(&swarm.weather));
+    told.push_str(&judged(swarm.weather.lies()));
+    told
+}
+
+fn deeds(weights: &Weights) -> String {
+    let all: u32 = Deed::ALL.iter().map(|deed| weights.of(*deed)).sum();
+    let mut told = String::from("An operation is one of these, as often as it says:\n");
+    for deed in Deed::ALL.iter().filter(|deed| weights.of(**deed) > 0) {
+        let share = f64::from(weights.of(*deed)) / f64::from(all.max(1));
+        let _ = writeln!(told, "  - {}: {}", percent(share), small(deed.meaning()));
+    }
+    told
+}
+
+fn beside(concurrency: &Concurrency) -> String {
+    let Concurrency { held, beside, killed } = concurrency;
+    if *held == 0.0 && *beside == 0.0 {
+        return "Nothing goes on at the same time.\n".to_owned();
+    }
+    format!(
+        "Of the writes {} are held in one of their windows while up to two other operations go on, and then released, or \
+         killed with their process ({}); {} run beside the next operation.\n",
+        percent(*held),
+        percent(*killed),
+        percent(*beside)
+    )
+}
+
+fn weather(weather: &Weather) -> String {
+    let mut chances: Vec<(f64, String)> = vec![
+        (weather.failpoint_error, "one of its windows fails".to_owned()),
+        (weather.failpoint_delay, "one of its windows takes some milliseconds".to_owned()),
+        (weather.failpoint_crash, "its process dies in one of its windows".to_owned()),
+    ];
+    let call = |trouble: &StoreTrouble| format!("a call to the store: {}", small(trouble.meaning()));
+    chances.extend(StoreTrouble::ALL.iter().map(|trouble| (weather.store.of(*trouble), call(trouble))));
+    chances.retain(|(chance, _)| *chance > 0.0);
+    if chances.is_empty() {
+        return "Nothing breaks.\n".to_owned();
+    }
+    let mut told = String::from("A fault is armed for an operation with these chances, and need not fire:\n");
+    for (chance, meaning) in chances {
+        let _ = writeln!(told, "  - {}: {meaning}", percent(chance));
+    }
+    let _ = writeln!(
+        told,
+        "After an operation under weather a handle is opened read-write without any in {} of the cases.",
+        percent(weather.calm)
+    );
+    told
+}
+
+fn judged(lies: bool) -> String {
+    let certain = if lies {
+        "The store says what is not so, so nothing about an operation is certain: the standing invariants alone judge."
+    } else {
+        "A write on which no fault lies, with nothing pending and every row known, has to do exactly what it says. Under \
+         faults it may be done, refused or in doubt, and is never an internal error, a panic or a hang."
+    };
+    format!(
+        "{certain} After each step the whole graph is read from outside, and has to be what the reference model allows, \
+         whichever way the writes in doubt have gone. A swarm in which no fault at all fired is not green."
+    )
+}
+
+fn percent(chance: f64) -> String {
+    let percent = (chance * 1000.0).round() / 10.0;
+    format!("{percent} %")
+}
+
+/// A sentence of a doc comment in the middle of another.
+fn small(sentence: &str) -> String {
+    let sentence = sentence.trim().trim_end_matches('.');
+    let mut characters = sentence.chars();
+    characters.next().map(|first| first.to_lowercase().collect::<String>() + characters.as_str()).unwrap_or_default()
+}
