@@ -17,6 +17,9 @@ use super::error::BackendError;
 /// How long one question to the engine may take. A socket that nobody answers must not hang a run.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the engine may take to remove a container: it deletes all that was written, gigabytes after a long run.
+const REMOVE_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// How long a container may take to end when it is asked to; it is killed then.
 const STOP_SECONDS: i32 = 5;
 
@@ -104,7 +107,8 @@ impl Engine {
     /// Kills and removes a container with its volumes. One that is gone already is fine.
     pub async fn remove_container(&self, id: &str) -> Result<(), BackendError> {
         let options = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
-        self.gone(self.ask(self.docker.remove_container(id, Some(options))).await, "container", id)
+        let removed = ask_within(REMOVE_TIMEOUT, self.docker.remove_container(id, Some(options))).await;
+        self.gone(removed, "container", id)
     }
 
     /// Removes a network. One that is gone already is fine.
@@ -182,10 +186,7 @@ impl Engine {
     }
 
     async fn ask<T>(&self, question: impl Future<Output = Result<T, EngineError>>) -> Result<T, Trouble> {
-        match tokio::time::timeout(CALL_TIMEOUT, question).await {
-            Ok(answer) => answer.map_err(Trouble::Engine),
-            Err(_) => Err(Trouble::Silent),
-        }
+        ask_within(CALL_TIMEOUT, question).await
     }
 
     fn failed(&self, message: String, trouble: Trouble) -> BackendError {
@@ -197,8 +198,15 @@ impl Engine {
 enum Trouble {
     #[error(transparent)]
     Engine(EngineError),
-    #[error("the engine did not answer within {} s", CALL_TIMEOUT.as_secs())]
-    Silent,
+    #[error("the engine did not answer within {} s", .0.as_secs())]
+    Silent(Duration),
+}
+
+async fn ask_within<T>(bound: Duration, question: impl Future<Output = Result<T, EngineError>>) -> Result<T, Trouble> {
+    match tokio::time::timeout(bound, question).await {
+        Ok(answer) => answer.map_err(Trouble::Engine),
+        Err(_) => Err(Trouble::Silent(bound)),
+    }
 }
 
 fn label_filter() -> HashMap<String, Vec<String>> {
