@@ -169,19 +169,106 @@ fn decode(batch: &RecordBatch, index: usize) -> Result<Recovery> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Mutex;
 
-    #[test]
-    fn a_row_reads_back_as_it_was_written() {
-        let row = Recovery {
-            operation_id: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::id::SystemIds;
+    use crate::storage::{Call, FaultKind, FaultLayer, FaultPolicy, Operation, Verdict};
+
+    fn row(id: &str) -> Recovery {
+        Recovery {
+            operation_id: id.parse().unwrap(),
             kind: RecoveryKind::OrphanedBranchDiscarded,
             writer: WriterKind::Load,
             actor: "ann".into(),
             commit: None,
             tables: vec![TableOutcome { path: "nodes/a".into(), from: 1, to: 3 }],
             at: from_millis(1_234),
-        };
+        }
+    }
+
+    const FIRST: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    const SECOND: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAW";
+
+    /// Fails the next calls of one operation, as many as were asked for.
+    #[derive(Debug, Default)]
+    struct Weather(Mutex<Option<(Operation, FaultKind, usize)>>);
+
+    impl Weather {
+        fn set(&self, operation: Operation, kind: FaultKind, calls: usize) {
+            *self.0.lock().unwrap() = Some((operation, kind, calls));
+        }
+    }
+
+    impl FaultPolicy for Weather {
+        fn verdict(&self, call: &Call) -> Verdict {
+            match &mut *self.0.lock().unwrap() {
+                Some((operation, kind, left)) if *operation == call.operation && *left > 0 => {
+                    *left -= 1;
+                    Verdict::Fail(*kind)
+                }
+                _ => Verdict::Pass,
+            }
+        }
+    }
+
+    fn stack() -> (Stack, Arc<Weather>) {
+        let weather = Arc::new(Weather::default());
+        let layer = FaultLayer::new(Arc::clone(&weather) as Arc<dyn FaultPolicy>);
+        (Stack::over(Arc::new(InMemory::new()), "test".into(), &[Arc::new(layer)]), weather)
+    }
+
+    async fn record(stack: &Stack, row: &Recovery) -> Result<()> {
+        append(stack, &SystemIds::new(Arc::new(SystemClock)), Scope::Heal, row).await
+    }
+
+    #[test]
+    fn a_row_reads_back_as_it_was_written() {
+        let row = row(FIRST);
         assert_eq!(decode(&encode(&row).unwrap(), 0).unwrap(), row);
+    }
+
+    #[tokio::test]
+    async fn an_operation_has_one_row_however_often_it_is_recorded() {
+        let (stack, _) = stack();
+        assert_eq!(recoveries(&stack).await.unwrap(), []);
+        for id in [FIRST, SECOND, FIRST] {
+            record(&stack, &row(id)).await.unwrap();
+        }
+        assert_eq!(recoveries(&stack).await.unwrap(), [row(FIRST), row(SECOND)]);
+    }
+
+    #[tokio::test]
+    async fn an_audit_that_cannot_be_opened_is_neither_empty_nor_created_anew() {
+        let (stack, weather) = stack();
+        record(&stack, &row(FIRST)).await.unwrap();
+        // Lance itself lists again when a listing fails.
+        weather.set(Operation::List, FaultKind::ConnectionLost, usize::MAX);
+        for failed in [recoveries(&stack).await.unwrap_err(), record(&stack, &row(SECOND)).await.unwrap_err()] {
+            assert_eq!(failed.kind(), ErrorKind::Storage);
+            assert!(failed.message().starts_with("HEAD of table"), "{failed}");
+        }
+        weather.set(Operation::List, FaultKind::ConnectionLost, 0);
+        assert_eq!(recoveries(&stack).await.unwrap(), [row(FIRST)]);
+    }
+
+    #[tokio::test]
+    async fn an_audit_that_another_process_creates_first_is_appended_to() {
+        let (stack, weather) = stack();
+        record(&stack, &row(FIRST)).await.unwrap();
+        // As for a process that looked just before it was there.
+        weather.set(Operation::List, FaultKind::NotFound, 1);
+        record(&stack, &row(SECOND)).await.unwrap();
+        assert_eq!(recoveries(&stack).await.unwrap(), [row(FIRST), row(SECOND)]);
+    }
+
+    #[tokio::test]
+    async fn an_audit_that_cannot_be_created_fails_with_what_the_store_said() {
+        let (stack, weather) = stack();
+        weather.set(Operation::PutIfAbsent, FaultKind::PermissionDenied, usize::MAX);
+        assert_eq!(record(&stack, &row(FIRST)).await.unwrap_err().kind(), ErrorKind::Storage);
     }
 }

@@ -238,4 +238,30 @@ mod tests {
         }
         assert_eq!(journal.quarantine("none.json").await.unwrap_err().kind(), ErrorKind::NotFound);
     }
+
+    #[tokio::test]
+    async fn a_file_that_went_after_it_was_listed_is_gone_and_no_trouble() {
+        assert!(Journal::new(&stack(), Scope::Heal).read("gone.json").await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_file_has_moved_when_it_lies_there_and_no_longer_here() {
+        for (here, there) in [(false, false), (false, true), (true, false), (true, true)] {
+            let stack = stack();
+            for name in [("a.json", here), ("b.json", there)].iter().filter(|(_, lies)| *lies).map(|(name, _)| name) {
+                put(&stack, name, Vec::new()).await;
+            }
+            let moved = Journal::new(&stack, Scope::Repair).has_moved("a.json", &path_of("b.json")).await.unwrap();
+            assert_eq!(moved, there && !here, "here: {here}, there: {there}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_quarantined_file_lies_where_the_operator_is_told_that_it_does() {
+        let stack = stack();
+        put(&stack, "torn.json", b"{".to_vec()).await;
+        let to = Journal::new(&stack, Scope::Repair).quarantine("torn.json").await.unwrap();
+        assert_eq!(&stack.objects().get(&to).await.unwrap()[..], b"{");
+        assert!(!stack.objects().exists(&path_of("torn.json")).await.unwrap());
+    }
 }

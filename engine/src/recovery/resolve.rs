@@ -29,21 +29,17 @@ fn world_moved(error: &Error) -> bool {
 
 /// Resolves `sidecar` against a fresh view; `manifest` is where that view starts, and becomes where it ended.
 pub(super) async fn resolve(act: &Act<'_>, manifest: &mut ManifestHead, sidecar: &Sidecar) -> Result<Resolution> {
-    let mut attempts_left = PUBLISH_ATTEMPTS_MAX_COUNT;
-    loop {
-        attempts_left -= 1;
-        match attempt(act, manifest, sidecar).await {
-            Err(e) if world_moved(&e) && attempts_left > 0 => {
-                tracing::info!(operation = %sidecar.operation_id, "the graph moved during recovery, observing again");
-            }
-            other => {
-                return other.map_err(|e| {
-                    e.context(format_args!("recover operation {}", sidecar.operation_id))
-                        .with_operation(sidecar.operation_id)
-                });
-            }
+    let mut outcome = attempt(act, manifest, sidecar).await;
+    for _ in 1..PUBLISH_ATTEMPTS_MAX_COUNT {
+        if !outcome.as_ref().is_err_and(world_moved) {
+            break;
         }
+        tracing::info!(operation = %sidecar.operation_id, "the graph moved during recovery, observing again");
+        outcome = attempt(act, manifest, sidecar).await;
     }
+    outcome.map_err(|e| {
+        e.context(format_args!("recover operation {}", sidecar.operation_id)).with_operation(sidecar.operation_id)
+    })
 }
 
 async fn attempt(act: &Act<'_>, manifest: &mut ManifestHead, sidecar: &Sidecar) -> Result<Resolution> {

@@ -44,7 +44,7 @@ pub struct Drift {
     pub path: String,
     /// The version that is visible.
     pub pin: u64,
-    /// The newest version.
+    /// The newest version; 0 where none is left.
     pub head: u64,
     /// Rows at the pin.
     pub pin_rows: u64,
@@ -199,23 +199,54 @@ async fn refuse_while_pending(handle: &Handle) -> Result<()> {
 async fn drift(handle: &Handle, snapshot: &Snapshot) -> Result<Vec<Drift>> {
     let mut drifted = Vec::new();
     for entry in snapshot.tables() {
-        let head = Table::open_head(&handle.runtime.stack, &entry.path).await?;
-        if head.version() == entry.version {
+        let head = match Table::open_head(&handle.runtime.stack, &entry.path).await {
+            Ok(head) => Some(head),
+            // A dataset without any version stands behind every pin: that is to be shown, not an end of the looking.
+            Err(e) if e.kind() == ErrorKind::NotFound => None,
+            Err(e) => return Err(e),
+        };
+        let newest = head.as_ref().map_or(0, Table::version);
+        if newest == entry.version {
             continue;
         }
         let pin_rows = match snapshot.table(&entry.type_name).await {
             Ok(table) => table.count_rows().await?,
-            Err(_) if head.version() < entry.version => 0,
+            Err(_) if newest < entry.version => 0,
             Err(e) => return Err(e),
+        };
+        let head_rows = match head {
+            Some(head) => head.count_rows().await?,
+            None => 0,
         };
         drifted.push(Drift {
             type_name: entry.type_name.clone(),
             path: entry.path.clone(),
             pin: entry.version,
-            head: head.version(),
+            head: newest,
             pin_rows,
-            head_rows: head.count_rows().await?,
+            head_rows,
         });
     }
     Ok(drifted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Graph;
+    use crate::storage::{Stack, StorageOptions, StorageUri};
+
+    #[tokio::test]
+    async fn an_operator_is_told_where_a_quarantined_file_is_now() {
+        let uri = StorageUri::Memory(format!("repair-{}", uuid::Uuid::new_v4()));
+        let graph = Graph::builder(&uri).create("node Person { name: String @key }").await.unwrap();
+        let torn = format!("{}/torn.json", crate::recovery::RECOVERY_PREFIX);
+        let stack = Stack::open(&uri, &StorageOptions::default(), &[]).await.unwrap();
+        stack.objects().put(&torn, b"{".to_vec()).await.unwrap();
+        let report = graph.repair(Repair::Quarantine("torn.json".into())).await.unwrap();
+        let quarantined = Some(format!("{QUARANTINE_PREFIX}/torn.json"));
+        assert_eq!(report, RepairReport { quarantined, ..RepairReport::default() });
+        let found = graph.inspect().await.unwrap();
+        assert_eq!((found.sidecars, found.quarantined), (Vec::new(), vec!["torn.json".to_owned()]));
+    }
 }
