@@ -106,7 +106,7 @@ pub enum Order {
         /// Handle that stays open.
         handle: String,
         /// One append; none when it has no rows.
-        load: Load,
+        load: Box<Load>,
     },
     /// Runs a step.
     Step(Box<StepOrder>),

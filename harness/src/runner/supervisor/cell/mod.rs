@@ -223,7 +223,8 @@ impl<'a> CellRun<'a> {
         if !load.rows.is_empty() {
             begun.push(self.ledger.begin_call(DEFAULT_PROCESS, DEFAULT_HANDLE, load_call(&load)));
         }
-        let order = Order::SetUp { process: DEFAULT_PROCESS.into(), handle: DEFAULT_HANDLE.into(), load };
+        let order =
+            Order::SetUp { process: DEFAULT_PROCESS.into(), handle: DEFAULT_HANDLE.into(), load: Box::new(load) };
         let ended = self.carry_out(Seat::Process(DEFAULT_PROCESS), order).await?;
         let Ended::Report(report) = ended else {
             return self.trouble("the graph could not be created: the worker died or did not answer");
