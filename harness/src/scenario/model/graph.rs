@@ -63,7 +63,8 @@ pub struct Load {
     #[serde(default, skip_serializing_if = "LoadMode::is_append")]
     pub mode: LoadMode,
     /// The rows.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    // Written out when there are none, too: whoever says that is understood to mean it.
+    #[serde(default)]
     pub rows: Vec<Row>,
     /// Rows that are made up, in addition to `rows` and after them.
     #[serde(default, skip_serializing_if = "Option::is_none")]

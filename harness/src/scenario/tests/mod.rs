@@ -258,3 +258,13 @@ fn a_fault_that_is_armed_beside_a_held_step_can_strike_it(#[case] steps: &str, #
         Err(report) => assert!(!is_valid && report.to_string().contains("nothing follows"), "{report}"),
     }
 }
+
+/// Found by the fuzzer, input 164596: the empty list was left out, and without it nothing says what is loaded.
+#[test]
+fn a_load_of_nothing_is_written_so_that_it_reads_back() {
+    let text = "summary: a\nwhy: b\ngraph: {schema: 'node P { n: String @key }'}\nsteps: [{load: {rows: []}}, {check: {sidecars: 0}}]\n";
+    let scenario = parse("area/name", "scenarios/area/name.yaml", text.as_bytes()).expect("an empty load is meant");
+    let file = scenario.to_yaml();
+    let again = parse("area/name", "scenarios/area/name.yaml", file.as_bytes());
+    assert_eq!(again.unwrap_or_else(|report| panic!("{report}")).to_yaml(), file);
+}
