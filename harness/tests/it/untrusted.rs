@@ -156,6 +156,38 @@ fn no_path_in_a_scenario_leads_out_of_its_graph() {
     assert!(!Path::new("/escaped").exists());
 }
 
+#[test]
+fn a_bundle_from_a_stranger_leads_nowhere_but_into_the_folder_of_bundles() {
+    let folder = folder(&[("area/breaks", crate::program::BREAKS)]);
+    let (_, text) = run(folder.path(), &["--backend", "local"]);
+    let mut replayed = 0;
+    for bundle in text.lines().filter_map(|line| line.trim().strip_prefix("replay chaos replay ")) {
+        let file = folder.path().join(bundle).join("manifest.json");
+        let mut manifest: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&file).expect("a manifest")).expect("JSON");
+        manifest["run"] = "../../escaped".into();
+        manifest["cell"]["scenario"] = "../../../escaped/a".into();
+        fs::write(&file, manifest.to_string()).expect("a disk");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chaos"));
+        let place = tempfile::tempdir().expect("there is a temporary folder");
+        command.current_dir(folder.path()).env("TMPDIR", place.path()).stdin(Stdio::null());
+        command.args(["replay", bundle, "--no-preflight", "--keep", "--bundle-dir", "replayed"]);
+        let (code, text) = ended(command.output().expect("the program starts"));
+        assert_eq!(code, 1, "it is what it was: {text}");
+        let mut around: Vec<String> = entries(folder.path());
+        around.retain(|name| !["bundles", "replayed", "scenarios"].contains(&name.as_str()));
+        assert_eq!(around, Vec::<String>::new(), "{text}");
+        assert!(entries(place.path()).iter().all(|name| name.starts_with("chaos-")), "{:?}", entries(place.path()));
+        replayed += 1;
+    }
+    assert_eq!(replayed, 2, "on memory and on local: {text}");
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the folder is there").flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
 /// Every file below a folder whose path has this word in its last part.
 fn named(folder: &Path, word: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -183,6 +183,22 @@ async fn a_service_that_nobody_named_is_absent_with_the_way_out() {
     assert!(reason.contains("AWS_ENDPOINT_URL"), "{reason}");
 }
 
+#[tokio::test]
+async fn a_link_that_leads_out_of_a_local_cell_is_removed_with_it_and_not_followed() {
+    let run = start(BackendKind::Local, false).await;
+    let outside = TempDir::new().expect("a temporary folder");
+    std::fs::write(outside.path().join("theirs"), "x").expect("a disk");
+    let cell = run.backend.cell("linked").await.expect("a cell");
+    for (place, target) in [("folder", outside.path().to_owned()), ("file", outside.path().join("theirs"))] {
+        std::os::unix::fs::symlink(target, std::path::Path::new(&cell.uri).join(place)).expect("a disk");
+    }
+    let graph = std::path::PathBuf::from(&cell.uri);
+    cell.cleanup().await.unwrap_or_else(|error| panic!("{error}"));
+    assert!(!graph.exists(), "the cell is gone");
+    assert_eq!(std::fs::read_to_string(outside.path().join("theirs")).expect("it is still there"), "x");
+    run.backend.stop().await.unwrap_or_else(|error| panic!("{error}"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_is_on_loopback_alone_labelled_logged_and_removed_on_rustfs() {
     let run = start(BackendKind::Rustfs, false).await;
