@@ -5,5 +5,6 @@ mod commands;
 mod determinism;
 mod program;
 mod scenarios;
+mod secrets;
 mod shrink;
 mod untrusted;

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-const HEAD: &str = "
+pub const HEAD: &str = "
 summary: one thing
 why: because it matters
 graph:

@@ -54,6 +54,7 @@ steps:
     let lost = "
 steps:
   - create: {}
+  - check: {sidecars: 0}
   - damage: {delete: __manifest/_versions/*.manifest}
 ";
     let occupied = format!("{refused}{in_the_way}");

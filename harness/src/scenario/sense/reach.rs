@@ -56,7 +56,7 @@ fn in_background<'a>(earlier: &[(&Node, &'a Step)]) -> Vec<&'a Step> {
     going_on.into_values().collect()
 }
 
-/// The steps of a process until what was armed under `name` is lifted.
+/// The steps of a process that run the engine until what was armed under `name` is lifted.
 fn while_armed<'a>(later: &[(&Node, &'a Step)], process: &str, name: &str) -> Vec<&'a Step> {
     let lifted = |step: &Step| match &step.action {
         Action::Lift(lifted) => step.process() == process && (lifted == name || lifted == "all"),
@@ -68,7 +68,7 @@ fn while_armed<'a>(later: &[(&Node, &'a Step)], process: &str, name: &str) -> Ve
         .iter()
         .map(|(_, step)| *step)
         .take_while(|step| !lifted(step))
-        .filter(|step| step.process() == process)
+        .filter(|step| step.process() == process && step.action.runs_the_engine())
         .collect()
 }
 
