@@ -46,8 +46,8 @@ const STACK_BYTES: usize = 8 << 20;
 
 /// Serves until the supervisor closes the pipe.
 pub fn serve() -> ExitCode {
-    let mut requests = requests();
-    let Some(first) = requests.next() else { return ExitCode::SUCCESS };
+    let mut lines = lines();
+    let Some(first) = lines.by_ref().find_map(|line| request(&line)) else { return ExitCode::SUCCESS };
     let simulation = match &first {
         Request::Begin(begin) if begin.simulated => Some(begin.seed.stream("simulation")),
         _ => None,
@@ -70,10 +70,13 @@ pub fn serve() -> ExitCode {
         return ExitCode::from(3);
     }
     if has_begun.recv().is_ok() {
-        for request in std::iter::once(first).chain(requests) {
-            if simulation::at_rest(|| sender.send(request)).is_err() {
+        let mut sent = simulation::at_rest(|| sender.send(first));
+        for line in lines {
+            if sent.is_err() {
                 break;
             }
+            // Read while everybody rests as well: what lies where in memory then does not depend on who is faster.
+            sent = simulation::at_rest(|| request(&line).map_or(Ok(()), |request| sender.send(request)));
         }
     }
     // The supervisor is gone, however it went: nobody waits for what still runs, not even for a step that hangs.
@@ -115,24 +118,27 @@ fn serve_requests(mut requests: mpsc::UnboundedReceiver<Request>, simulated: boo
     });
 }
 
-/// What the supervisor says, until it closes the pipe.
-fn requests() -> impl Iterator<Item = Request> {
-    let lines = std::io::stdin().lock().split(b'\n').map_while(|line| {
+/// What the supervisor says, line by line and unread, until it closes the pipe.
+fn lines() -> impl Iterator<Item = Vec<u8>> {
+    std::io::stdin().lock().split(b'\n').map_while(|line| {
         let line = line.ok()?;
         if line.len() > MESSAGE_MAX_BYTES {
             eprintln!("a message has {} bytes and the limit is {MESSAGE_MAX_BYTES}", line.len());
             return None;
         }
         Some(line)
-    });
-    lines.filter_map(|line| match serde_json::from_slice(&line) {
+    })
+}
+
+fn request(line: &[u8]) -> Option<Request> {
+    match serde_json::from_slice(line) {
         Ok(request) => Some(request),
         // The text is not repeated: it may hold credentials.
         Err(error) => {
             eprintln!("a message cannot be read: column {}", error.column());
             None
         }
-    })
+    }
 }
 
 struct Serving {
