@@ -145,8 +145,9 @@ impl Ledger {
         self.evidence.reader_failures.push(ReaderFailure { reader: reader_name(number), at, why });
     }
 
-    /// Takes what was seen from outside after a step.
-    pub fn observe(&mut self, after_step: u64, report: Report) {
+    /// Takes what was seen from outside after a step, by a look that was asked for at `asked`: readers beside the steps may
+    /// have been heard of since.
+    pub fn observe(&mut self, after_step: u64, asked: Tick, report: Report) {
         let at = self.next_tick();
         if let Some(operation_ids) = report.sidecars {
             let writers_in_flight = !self.in_flight.is_empty();
@@ -159,7 +160,7 @@ impl Ledger {
                 step: Some(after_step).filter(|step| *step > 0),
                 handle: OUTSIDE.to_owned(),
                 process: OUTSIDE.to_owned(),
-                started: at,
+                started: asked,
                 ended,
                 graph_version: read.graph_version,
                 taken: Taken::Fetched,
@@ -267,4 +268,26 @@ pub fn load_call(load: &model::Load) -> OperationCall {
         model::LoadMode::Overwrite => LoadMode::Overwrite,
     };
     OperationCall::Load { mode, rows: load.lines().collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::WholeTypes;
+
+    fn at_version(graph_version: u64) -> WholeTypes {
+        WholeTypes { graph_version, rows: BTreeMap::new() }
+    }
+
+    #[test]
+    fn what_is_heard_of_while_a_look_from_outside_is_under_way_was_not_over_before_it() {
+        let mut ledger = Ledger::default();
+        let since = ledger.now();
+        let asked = ledger.now();
+        ledger.saw(Saw { reader: 1, since, taken: Taken::Fetched, read: at_version(4) });
+        ledger.observe(2, asked, Report { read: Some(at_version(3)), ..Report::default() });
+        let evidence = ledger.into_evidence();
+        let [reader, look] = &evidence.readings[..] else { panic!("{:?}", evidence.readings) };
+        assert!(look.started < reader.ended, "{look:?} {reader:?}");
+    }
 }

@@ -341,9 +341,10 @@ impl<'a> CellRun<'a> {
 
     /// What lies in the store after a step, and which versions became visible.
     async fn observe(&mut self, number: u64) -> Result<(), Stop> {
+        let asked = self.ledger.now();
         match self.carry_out(Seat::Outside, Order::Observe).await? {
             Ended::Report(report) => {
-                self.ledger.observe(number, *report);
+                self.ledger.observe(number, asked, *report);
                 Ok(())
             }
             _ => self.trouble("the worker that looks from outside died or did not answer"),
