@@ -94,18 +94,26 @@ pub struct SelectArgs {
     pub scenarios: PathBuf,
 }
 
-/// Flags of `run`.
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// Which scenarios.
-    #[command(flatten)]
-    pub select: SelectArgs,
+/// On which backends.
+#[derive(Clone, Debug, Default, Args)]
+pub struct BackendArgs {
     /// Only this backend; repeat it for several. `service` is any S3 service, from the usual AWS_* variables.
     #[arg(long, value_name = "BACKEND")]
     pub backend: Vec<BackendKind>,
     /// A backend that must be there: without it the run fails instead of skipping.
     #[arg(long, value_name = "BACKEND")]
     pub require: Vec<BackendKind>,
+}
+
+/// Flags of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Which scenarios.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// On which backends.
+    #[command(flatten)]
+    pub on: BackendArgs,
     /// Run only the k-th of n parts of the cells, counted from 1.
     #[arg(long, value_name = "K/N")]
     pub shard: Option<Shard>,
@@ -120,12 +128,9 @@ pub struct SweepArgs {
     /// Which scenario files; those that are no sweeps are left out.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// Only this backend; repeat it for several. `service` is any S3 service, from the usual AWS_* variables.
-    #[arg(long, value_name = "BACKEND")]
-    pub backend: Vec<BackendKind>,
-    /// A backend that must be there: without it the sweep fails instead of skipping.
-    #[arg(long, value_name = "BACKEND")]
-    pub require: Vec<BackendKind>,
+    /// On which backends.
+    #[command(flatten)]
+    pub on: BackendArgs,
     /// Also try pairs of faults: first a window of the operation fails or kills, then a call to the store fails, in the
     /// same operation or in the recovery that follows; every pair that no argument leaves out.
     #[arg(long)]
@@ -144,12 +149,9 @@ pub struct SwarmArgs {
     /// Which swarm files.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// Only this backend; repeat it for several.
-    #[arg(long, value_name = "BACKEND")]
-    pub backend: Vec<BackendKind>,
-    /// A backend that must be there: without it the run fails instead of skipping.
-    #[arg(long, value_name = "BACKEND")]
-    pub require: Vec<BackendKind>,
+    /// On which backends.
+    #[command(flatten)]
+    pub on: BackendArgs,
     /// Universes on each backend; 100, if neither this nor `--minutes` is given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub universes: Option<u64>,

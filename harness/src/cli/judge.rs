@@ -1,30 +1,21 @@
 //! `chaos judge`: runs the checkers again over the evidence that a failure left.
 
 use std::fmt::Write;
-use std::io::{self, IsTerminal};
 
 use chrono::Utc;
 
 use super::exit::Exit;
 use super::flags::{Color, JudgeArgs};
-use super::run::colored;
-use crate::diagnostic;
+use super::replay::load;
 use crate::oracle::{Finding, Judged};
-use crate::repro::{JudgedAgain, Replay, ReplayError, judge_again};
+use crate::repro::{JudgedAgain, judge_again};
 
 /// Judges a bundle again. Nothing is run.
 ///
 /// # Errors
 /// The bundle cannot be read, or holds no evidence.
 pub fn command(args: &JudgeArgs) -> Result<Exit, String> {
-    let replay = match Replay::load(&args.bundle) {
-        Ok(replay) => replay,
-        Err(ReplayError::Scenario(report)) => {
-            eprint!("{}", diagnostic::terminal::render(&report, colored(Color::Auto, io::stderr().is_terminal())));
-            return Ok(Exit::Usage);
-        }
-        Err(error) => return Err(error.to_string()),
-    };
+    let Some(replay) = load(&args.bundle, Color::Auto)? else { return Ok(Exit::Usage) };
     let judged = judge_again(&replay, &Utc::now().format("%Y-%m-%d").to_string())?;
     if args.json {
         let text = serde_json::to_string_pretty(&judged).map_err(|error| error.to_string())?;

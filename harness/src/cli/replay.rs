@@ -1,10 +1,11 @@
 //! `chaos replay`: runs a failure again from its bundle alone, and says whether the same thing broke.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::exit::Exit;
-use super::flags::ReplayArgs;
+use super::flags::{Color, ReplayArgs};
 use super::run::{colored, start};
 use crate::backend::BackendKind;
 use crate::diagnostic;
@@ -17,14 +18,7 @@ use crate::runner::CellPlan;
 /// # Errors
 /// The bundle cannot be read, or this machine cannot run it.
 pub fn command(args: &ReplayArgs) -> Result<Exit, String> {
-    let replay = match Replay::load(&args.bundle) {
-        Ok(replay) => replay,
-        Err(ReplayError::Scenario(report)) => {
-            eprint!("{}", diagnostic::terminal::render(&report, colored(args.how.color, io::stderr().is_terminal())));
-            return Ok(Exit::Usage);
-        }
-        Err(error) => return Err(error.to_string()),
-    };
+    let Some(replay) = load(&args.bundle, args.how.color)? else { return Ok(Exit::Usage) };
     let backend: BackendKind = replay.cell.backend.parse().map_err(|error| format!("{error}"))?;
     let mut scenario = replay.scenario.clone();
     scenario.seed = Some(replay.seed.0);
@@ -58,4 +52,19 @@ pub fn command(args: &ReplayArgs) -> Result<Exit, String> {
         }
     }
     Ok(Exit::of(&result))
+}
+
+/// The bundle that is meant; none where its scenario is not valid, which is then shown.
+///
+/// # Errors
+/// It cannot be read.
+pub fn load(bundle: &Path, color: Color) -> Result<Option<Replay>, String> {
+    match Replay::load(bundle) {
+        Ok(replay) => Ok(Some(replay)),
+        Err(ReplayError::Scenario(report)) => {
+            eprint!("{}", diagnostic::terminal::render(&report, colored(color, io::stderr().is_terminal())));
+            Ok(None)
+        }
+        Err(error) => Err(error.to_string()),
+    }
 }

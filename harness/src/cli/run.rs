@@ -11,7 +11,7 @@ use ulid::Ulid;
 
 use super::bundles::BundleFolder;
 use super::exit::Exit;
-use super::flags::{Color, Format, HowArgs, RunArgs};
+use super::flags::{BackendArgs, Color, Format, HowArgs, RunArgs};
 use super::select::{Selected, durations, select};
 use super::settings;
 use crate::backend::{BackendKind, RunContext};
@@ -38,7 +38,7 @@ pub fn command(args: &RunArgs) -> Result<Exit, String> {
         show_invalid(&selected, colored(args.how.color, io::stderr().is_terminal()));
         return Ok(Exit::Usage);
     }
-    let backends = backends(&args.backend);
+    let backends = backends(&args.on);
     let plans = plan(&selected.scenarios, &backends, args.shard, &durations(&args.select.scenarios)?);
     let selection = Selection {
         paths: args.select.paths.clone(),
@@ -58,7 +58,7 @@ pub fn command(args: &RunArgs) -> Result<Exit, String> {
         return Ok(Exit::Nothing);
     }
     let seed = args.how.seed.unwrap_or_else(Seed::fresh);
-    let (result, _) = start(plans, selection, &args.how, args.require.clone(), seed, None)?;
+    let (result, _) = start(plans, selection, &args.how, args.on.require.clone(), seed, None)?;
     for trouble in &result.trouble {
         eprintln!("trouble: {trouble}");
     }
@@ -66,9 +66,9 @@ pub fn command(args: &RunArgs) -> Result<Exit, String> {
 }
 
 /// The backends that are meant.
-pub fn backends(typed: &[BackendKind]) -> Vec<BackendKind> {
+pub fn backends(typed: &BackendArgs) -> Vec<BackendKind> {
     let mut backends = Vec::new();
-    for &kind in if typed.is_empty() { &DEFAULT_BACKENDS[..] } else { typed } {
+    for &kind in if typed.backend.is_empty() { &DEFAULT_BACKENDS[..] } else { &typed.backend } {
         if !backends.contains(&kind) {
             backends.push(kind);
         }

@@ -1,19 +1,18 @@
 //! `chaos shrink`: makes a failure small, and writes it as a scenario file.
 
 use std::fs::{self, File};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::exit::Exit;
 use super::flags::{Color, HowArgs, ShrinkArgs};
-use super::run::{Prepared, colored, prepare, runtime};
+use super::replay::load;
+use super::run::{Prepared, prepare, runtime};
 use crate::backend::BackendKind;
-use crate::diagnostic;
 use crate::event::Selection;
 use crate::repro::shrink::bench::Supervised;
 use crate::repro::shrink::{self, Bounds, Origin, Progress, Shrunk, Trial, Why, file_of, name_of};
-use crate::repro::{Replay, ReplayError};
 use crate::runner::run_as_they_come;
 use crate::scenario;
 
@@ -25,14 +24,7 @@ const FILES_MAX: usize = 1000;
 /// # Errors
 /// The bundle cannot be read, the file cannot be written, or this machine cannot run it.
 pub fn command(args: &ShrinkArgs) -> Result<Exit, String> {
-    let replay = match Replay::load(&args.bundle) {
-        Ok(replay) => replay,
-        Err(ReplayError::Scenario(report)) => {
-            eprint!("{}", diagnostic::terminal::render(&report, colored(Color::Auto, io::stderr().is_terminal())));
-            return Ok(Exit::Usage);
-        }
-        Err(error) => return Err(error.to_string()),
-    };
+    let Some(replay) = load(&args.bundle, Color::Auto)? else { return Ok(Exit::Usage) };
     let events = replay.bundle.events().map_err(|error| error.to_string())?;
     let recorded = Trial::recorded(&replay.recorded, &events);
     if let Err(reason) = shrink::Failure::of(&recorded) {

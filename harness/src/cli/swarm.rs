@@ -40,7 +40,7 @@ pub fn command(args: &SwarmArgs) -> Result<Exit, String> {
     let seed = args.how.seed.unwrap_or_else(Seed::fresh);
     let universes = files.iter().map(|file| Universes::new(file, seed, args.operations).map(Arc::new));
     let universes = universes.collect::<Result<Vec<_>, String>>()?;
-    let backends = backends(&args.backend);
+    let backends = backends(&args.on);
     let tally = SwarmTally::default();
     let drawing = Drawing::new(args, universes, &backends, tally.clone());
     let plans: Vec<CellPlan> = backends.iter().flat_map(|&backend| drawing.first(backend)).collect();
@@ -60,7 +60,7 @@ pub fn command(args: &SwarmArgs) -> Result<Exit, String> {
     }
     let reports = Reports { progress: false, own };
     let (result, _) =
-        start_with(plans, selection, &args.how, args.require.clone(), seed, Some(Arc::new(drawing)), reports)?;
+        start_with(plans, selection, &args.how, args.on.require.clone(), seed, Some(Arc::new(drawing)), reports)?;
     for trouble in &result.trouble {
         eprintln!("trouble: {trouble}");
     }

@@ -20,7 +20,7 @@ pub fn command(args: &SweepArgs) -> Result<Exit, String> {
         show_invalid(&selected, colored(args.how.color, io::stderr().is_terminal()));
         return Ok(Exit::Usage);
     }
-    let backends = backends(&args.backend);
+    let backends = backends(&args.on);
     let (plans, sweeper) = Sweeper::plan(&selected.scenarios, &backends, args.shard, args.pairs);
     if plans.is_empty() {
         eprintln!("no sweep is selected: {} scenario files were read; 'chaos list' marks sweeps", selected.files);
@@ -36,7 +36,7 @@ pub fn command(args: &SweepArgs) -> Result<Exit, String> {
         jobs: 0,
     };
     let seed = args.how.seed.unwrap_or_else(Seed::fresh);
-    let (result, _) = start(plans, selection, &args.how, args.require.clone(), seed, Some(sweeper))?;
+    let (result, _) = start(plans, selection, &args.how, args.on.require.clone(), seed, Some(sweeper))?;
     for trouble in &result.trouble {
         eprintln!("trouble: {trouble}");
     }

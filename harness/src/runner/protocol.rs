@@ -53,6 +53,12 @@ pub enum Request {
     },
     /// The readers beside the steps have read enough.
     Enough,
+    /// To a worker that simulates: the supervisor has heard this many replies, has said what it has to say to them, and waits. Only
+    /// then may simulated time pass: whether a timer or the supervisor's next word comes first is then no race.
+    Waiting {
+        /// Replies of this worker, notes and all.
+        heard: u64,
+    },
     /// The cell is over: everything of it is dropped.
     End,
 }

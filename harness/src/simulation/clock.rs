@@ -1,8 +1,9 @@
 //! Time in a simulation. It begins at the same instant in every one and goes on with every reading, so that what came later has
 //! a later time: the time of day by a millisecond, monotonic time by a microsecond.
 //!
-//! Waits are real: a timer of a second takes a second, in which monotonic time stands still, and then goes on by that second.
-//! What is told apart by timers is so in one order; what runs without waiting takes no time, however slow the machine is.
+//! It passes when everybody waits: then it goes on to the nearest bound of a wait at once, as in a discrete-event simulation. A
+//! timer of a second takes no second, timers go off in the order of their bounds, and what runs without waiting takes no time,
+//! however slow the machine is. While the world outside has not answered what it was told, no time passes.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,9 +34,14 @@ pub fn read_monotonic() -> Duration {
     Duration::from_nanos(MONOTONIC_NS.fetch_add(MONOTONIC_STEP_NS, Ordering::SeqCst))
 }
 
-/// A wait has come to its end.
-pub fn advance(waited: Duration) {
-    MONOTONIC_NS.fetch_add(u64::try_from(waited.as_nanos()).unwrap_or(0), Ordering::SeqCst);
+/// Monotonic time as it stands, without reading it.
+pub fn monotonic() -> Duration {
+    Duration::from_nanos(MONOTONIC_NS.load(Ordering::SeqCst))
+}
+
+/// A wait has come to its bound.
+pub fn advance_to(until: Duration) {
+    MONOTONIC_NS.fetch_max(u64::try_from(until.as_nanos()).unwrap_or(u64::MAX), Ordering::SeqCst);
 }
 
 /// Reads the time of day: milliseconds after the Unix epoch.

@@ -6,16 +6,15 @@
 //! other thread on to the real function: the supervisor, the threads of other backends and a test that does not ask for it are
 //! as they would be without. A thread is simulated when it called [`begin`] or was started by one that is.
 //!
-//! Simulated threads take turns: one runs, until it waits, and whoever became ready first goes on ([`turns`]). A runtime that
-//! polls for events comes last, so that it meets the results of all jobs that it gave away, in one order. The world outside
-//! gets its word in when everybody rests ([`at_rest`]).
+//! Simulated threads take turns: one runs, until it waits, and whoever became ready first goes on ([`turns`]).
+//!
+//! The world outside gets its word in when everybody rests ([`at_rest`]). Time passes when everybody waits ([`clock`]), which would
+//! be a race with whoever is about to say something: what is said in either direction stops time ([`tell`], [`interrupt`]), until
+//! the world outside says that it has heard everything and waits itself ([`answered`]).
 //!
 //! Addresses count as well: which of parking_lot's queues a lock has, and with it who gets a contended one, follows from where
 //! it lies. A process that simulates is therefore started without address space randomization ([`lay_out`]), where the system
 //! lets it be.
-//!
-//! Waits are real, so that bounds are: see [`clock`]. What arrives from outside while a timer runs is ordered by real time; nothing
-//! else is.
 //!
 //! It exists on Linux with glibc, on two architectures. Elsewhere [`begin`] does nothing, and a seed fixes less.
 
@@ -27,7 +26,7 @@ mod seam;
 mod turns;
 
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub use self::linux::{Simulated, at_rest, begin, lay_out};
+pub use self::linux::{Simulated, answered, at_rest, begin, interrupt, lay_out, tell};
 
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod linux {
@@ -74,6 +73,22 @@ mod linux {
     pub fn at_rest<T>(work: impl FnOnce() -> T) -> T {
         turns::visit(work)
     }
+
+    /// Something was said to the world outside: no time passes until it has answered that, too.
+    pub fn tell() {
+        turns::tell();
+    }
+
+    /// The world outside begins to say something: no time passes until it has [`answered`]. Within [`at_rest`].
+    pub fn interrupt() {
+        turns::interrupt();
+    }
+
+    /// The world outside has heard the first `heard` things that it was told, has said what it has to say, and waits. Time passes
+    /// if that was all of them. Within [`at_rest`].
+    pub fn answered(heard: u64) {
+        turns::answered(heard);
+    }
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))))]
@@ -99,10 +114,19 @@ mod elsewhere {
     pub fn at_rest<T>(work: impl FnOnce() -> T) -> T {
         work()
     }
+
+    /// Nothing here: waits are real.
+    pub fn tell() {}
+
+    /// Nothing here.
+    pub fn interrupt() {}
+
+    /// Nothing here.
+    pub fn answered(_heard: u64) {}
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))))]
-pub use self::elsewhere::{Simulated, at_rest, begin, lay_out};
+pub use self::elsewhere::{Simulated, answered, at_rest, begin, interrupt, lay_out, tell};
 
 #[cfg(test)]
 mod tests;

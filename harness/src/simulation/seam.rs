@@ -8,7 +8,6 @@
 //! | `clock_gettime` | `SystemTime` and with it chrono; `Instant` | simulated, but for the time that a processor was used |
 //! | `pthread_create` | every start of a thread | the new thread is simulated, too |
 //! | `pthread_join` | whoever waits for the end of a thread | the turn goes on meanwhile |
-//! | `epoll_wait` | a runtime that has nothing to do | comes last |
 //! | `sched_yield` | spinning | lets the others go on |
 //!
 //! All of it is off, and passed on as it came, for every thread that is not simulated.
@@ -19,7 +18,7 @@ use std::ffi::{CStr, c_void};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use libc::{c_int, c_long, c_uint, clockid_t, epoll_event, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
+use libc::{c_int, c_long, c_uint, clockid_t, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
 
 use super::{clock, turns};
 use crate::seed::Seed;
@@ -66,7 +65,6 @@ type GetRandom = unsafe extern "C" fn(*mut c_void, size_t, c_uint) -> ssize_t;
 type ClockGettime = unsafe extern "C" fn(clockid_t, *mut timespec) -> c_int;
 type PthreadCreate = unsafe extern "C" fn(*mut pthread_t, *const pthread_attr_t, Start, *mut c_void) -> c_int;
 type PthreadJoin = unsafe extern "C" fn(pthread_t, *mut *mut c_void) -> c_int;
-type EpollWait = unsafe extern "C" fn(c_int, *mut epoll_event, c_int, c_int) -> c_int;
 type SchedYield = unsafe extern "C" fn() -> c_int;
 type Syscall = unsafe extern "C" fn(c_long, ...) -> c_long;
 
@@ -74,7 +72,6 @@ static GETRANDOM: Real = Real::new(c"getrandom");
 static CLOCK_GETTIME: Real = Real::new(c"clock_gettime");
 static PTHREAD_CREATE: Real = Real::new(c"pthread_create");
 static PTHREAD_JOIN: Real = Real::new(c"pthread_join");
-static EPOLL_WAIT: Real = Real::new(c"epoll_wait");
 static SCHED_YIELD: Real = Real::new(c"sched_yield");
 static SYSCALL: Real = Real::new(c"syscall");
 
@@ -255,33 +252,6 @@ unsafe extern "C" fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -
     }
     // SAFETY: the caller's. A simulated thread has nothing more to do than to be gone.
     unsafe { real!(PTHREAD_JOIN as PthreadJoin)(thread, result) }
-}
-
-/// See epoll_wait(2).
-///
-/// # Safety
-/// `events` can be written for `events_max` events.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn epoll_wait(poll: c_int, events: *mut epoll_event, events_max: c_int, timeout_ms: c_int) -> c_int {
-    // SAFETY: the caller's.
-    let wait = |timeout_ms| unsafe { real!(EPOLL_WAIT as EpollWait)(poll, events, events_max, timeout_ms) };
-    if !turns::is_simulated() {
-        return wait(timeout_ms);
-    }
-    // Whoever was given a job does it first: what it has to tell is then there.
-    turns::give_way();
-    match wait(0) {
-        0 if timeout_ms != 0 => {
-            let (ended, code) = turns::rest(|| (wait(timeout_ms), errno()));
-            if ended == 0 {
-                // A timeout below zero is none, and does not end.
-                clock::advance(Duration::from_millis(timeout_ms.max(0) as u64));
-            }
-            set_errno(code);
-            ended
-        }
-        ended => ended,
-    }
 }
 
 /// See sched_yield(2).

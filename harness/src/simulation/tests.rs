@@ -67,8 +67,7 @@ fn a_race_between_threads_is_run_by_nobody() {
 #[test]
 fn jobs_that_a_runtime_gives_away_come_back_in_one_order() {
     let run = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
+        runtime().block_on(async {
             let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
             for task in 0..16 {
                 let sender = sender.clone();
@@ -90,25 +89,77 @@ fn jobs_that_a_runtime_gives_away_come_back_in_one_order() {
     assert_eq!(simulated(1, run), simulated(1, run));
 }
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
+}
+
 #[test]
-fn a_wait_takes_its_time_and_nothing_else_takes_any() {
+fn a_wait_takes_the_time_of_the_simulation_and_nothing_else_takes_any() {
     let real = Instant::now();
     let waited = simulated(1, || {
         let begun = Instant::now();
         let (_sender, receiver) = mpsc::channel::<()>();
-        assert_eq!(receiver.recv_timeout(Duration::from_millis(20)), Err(mpsc::RecvTimeoutError::Timeout));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(20)).await });
+        assert_eq!(receiver.recv_timeout(Duration::from_secs(3_600)), Err(mpsc::RecvTimeoutError::Timeout));
+        runtime().block_on(async { tokio::time::sleep(Duration::from_secs(3_600)).await });
         begun.elapsed()
     });
-    assert!(real.elapsed() >= Duration::from_millis(40));
-    assert!((Duration::from_millis(40)..Duration::from_millis(60)).contains(&waited), "{waited:?}");
+    assert!(real.elapsed() < Duration::from_secs(600), "nobody waits for it");
+    assert!((Duration::from_secs(7_200)..Duration::from_secs(7_201)).contains(&waited), "{waited:?}");
     let slow = simulated(1, || {
         let begun = Instant::now();
         thread::spawn(|| (0..200_000u64).map(std::hint::black_box).sum::<u64>()).join().expect("no panic above");
         begun.elapsed()
     });
     assert!(slow < Duration::from_millis(1), "{slow:?}");
+}
+
+#[test]
+fn timers_go_off_in_the_order_of_their_bounds_however_slow_everybody_is() {
+    let order = simulated(1, || {
+        let log: Arc<Mutex<Vec<u64>>> = Arc::default();
+        let threads: Vec<_> = [30, 10, 20]
+            .map(|after_ms| {
+                let log = Arc::clone(&log);
+                thread::spawn(move || {
+                    let (_sender, receiver) = mpsc::channel::<()>();
+                    let _ = receiver.recv_timeout(Duration::from_millis(after_ms));
+                    log.lock().expect("no panic above").push(after_ms);
+                })
+            })
+            .into();
+        // Longer than any of them, by a clock that is not theirs.
+        thread::sleep(Duration::from_millis(50));
+        threads.into_iter().for_each(|thread| thread.join().expect("no panic above"));
+        log.lock().expect("no panic above").clone()
+    });
+    assert_eq!(order, [10, 20, 30]);
+}
+
+#[test]
+fn no_time_passes_before_the_world_outside_has_answered_what_it_was_told() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<u32>();
+    let (told, begun) = mpsc::channel();
+    let simulated = thread::spawn(move || {
+        let _simulated = begin(Seed(1));
+        tell();
+        told.send(()).expect("somebody listens");
+        runtime().block_on(async {
+            tokio::select! {
+                message = receiver.recv() => message,
+                () = tokio::time::sleep(Duration::from_millis(1)) => None,
+            }
+        })
+    });
+    begun.recv().expect("it begins");
+    at_rest(|| answered(0));
+    thread::sleep(Duration::from_millis(20));
+    at_rest(|| {
+        interrupt();
+        sender.send(7)
+    })
+    .expect("somebody listens");
+    assert_eq!(simulated.join().expect("no panic above"), Some(7));
 }
 
 #[test]
@@ -119,8 +170,7 @@ fn the_world_outside_has_its_word_in_when_everybody_rests() {
     let simulated = thread::spawn(move || {
         let _simulated = begin(Seed(1));
         told.send(()).expect("somebody listens");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
+        runtime().block_on(async {
             // The first message waits until the jobs are done, however long they take.
             for _ in 0..50 {
                 tokio::task::spawn_blocking(|| thread::sleep(Duration::from_micros(200)))

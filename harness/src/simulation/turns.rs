@@ -2,8 +2,9 @@
 //!
 //! A thread waits by a futex, since the standard library, tokio and parking_lot all do. The seam hands those calls to
 //! [`futex_wait`] and [`futex_wake`], which keep the waiting threads in a list of their own: who wakes, and in which order,
-//! is then a matter of that list and not of the kernel's scheduler. Nothing here may use a lock of the standard library, whose
-//! waits would come back here.
+//! is then a matter of that list and not of the kernel's scheduler. A wait with a bound ends by it when nobody runs any more and
+//! nobody waits for less: the time that it takes is the simulated clock's alone. Nothing here may use a lock of the standard
+//! library, whose waits would come back here.
 
 #![allow(unsafe_code)]
 
@@ -37,6 +38,8 @@ thread_local! {
 struct Thread {
     /// Where it sleeps: 1 when its turn has come.
     bed: AtomicU32,
+    /// Whether it was its bound that ended its wait.
+    timed_out: AtomicBool,
     /// 1 when it has ended.
     ended: AtomicU32,
     /// What libc calls it; 0 until that is known.
@@ -53,6 +56,14 @@ struct Turns {
 // SAFETY: `state` is reached through `with` alone, which lets in one thread at a time.
 unsafe impl Sync for Turns {}
 
+/// A thread that waits for a futex.
+struct Waiting {
+    address: usize,
+    id: Id,
+    /// When it gives up, in simulated monotonic time.
+    until: Option<Duration>,
+}
+
 struct State {
     /// Whose turn it is.
     turn: Id,
@@ -62,8 +73,11 @@ struct State {
     patient: VecDeque<Id>,
     /// Whether somebody outside waits until everybody rests.
     visitor: bool,
-    /// Who waits for a futex, by its address, in the order in which they began to.
-    waiting: Vec<(usize, Id)>,
+    /// What was said to the world outside, and the word it is waited for with: time stands still for that long.
+    told: u64,
+    unanswered: bool,
+    /// Who waits for a futex, in the order in which they began to.
+    waiting: Vec<Waiting>,
     /// Every thread; the visitor stands first.
     threads: Vec<&'static Thread>,
 }
@@ -75,6 +89,8 @@ impl State {
             ready: VecDeque::new(),
             patient: VecDeque::new(),
             visitor: false,
+            told: 0,
+            unanswered: false,
             waiting: Vec::new(),
             threads: Vec::new(),
         }
@@ -100,10 +116,24 @@ impl State {
     fn pass_on(&mut self) -> Option<&'static AtomicU32> {
         let next = self.ready.pop_front().or_else(|| self.patient.pop_front());
         let next = next.or_else(|| std::mem::take(&mut self.visitor).then_some(VISITOR));
+        let next = next.or_else(|| self.let_time_pass());
         self.turn = next.unwrap_or(NOBODY);
         let bed = self.bed(next?);
         bed.store(1, Ordering::SeqCst);
         Some(bed)
+    }
+
+    /// Ends the wait that has the nearest bound, if time may pass.
+    fn let_time_pass(&mut self) -> Option<Id> {
+        if self.unanswered {
+            return None;
+        }
+        let bounds = self.waiting.iter().enumerate().filter_map(|(place, waiting)| Some((waiting.until?, place)));
+        let (until, place) = bounds.min()?;
+        let id = self.waiting.remove(place).id;
+        self.thread(id).timed_out.store(true, Ordering::SeqCst);
+        clock::advance_to(until);
+        Some(id)
     }
 
     /// Takes the turn if nobody has it, else gets in line for it.
@@ -152,9 +182,10 @@ fn sleep(bed: &'static AtomicU32) {
     }
 }
 
-/// Makes this thread a simulated one, and waits for its turn.
+/// Makes this thread a simulated one, the first of its simulation, and waits for its turn.
 pub fn join() {
     let (id, bed) = with(|state| {
+        (state.told, state.unanswered) = (0, false);
         let id = state.new_thread();
         state.line_up(id);
         (id, state.bed(id))
@@ -221,18 +252,6 @@ pub fn give_way() {
     sleep(own);
 }
 
-/// Gives the turn away for as long as `work` takes, which must touch nothing that others do.
-pub fn rest<T>(work: impl FnOnce() -> T) -> T {
-    let id = me();
-    knock(with(State::pass_on));
-    let result = work();
-    sleep(with(|state| {
-        state.line_up(id);
-        state.bed(id)
-    }));
-    result
-}
-
 /// Does `work` for the world outside when nobody has the turn. For one thread.
 pub fn visit<T>(work: impl FnOnce() -> T) -> T {
     let bed = with(|state| {
@@ -253,6 +272,24 @@ pub fn visit<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Something was said to the world outside: no time passes until it has answered.
+pub fn tell() {
+    with(|state| {
+        state.told += 1;
+        state.unanswered = true;
+    });
+}
+
+/// The world outside has something to say, and may have more: no time passes until it has said all. To be called in [`visit`].
+pub fn interrupt() {
+    with(|state| state.unanswered = true);
+}
+
+/// The world outside has heard as much as this, and has said what it has to say to that. To be called in [`visit`].
+pub fn answered(heard: u64) {
+    with(|state| state.unanswered = heard < state.told);
+}
+
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
@@ -260,7 +297,7 @@ pub enum Waited {
     Woken,
     /// The futex had another value already.
     Changed,
-    /// Nobody woke it in time.
+    /// Nobody woke it before its bound.
     TimedOut,
 }
 
@@ -271,42 +308,21 @@ pub enum Waited {
 pub unsafe fn futex_wait(futex: *mut u32, value: u32, bound: Option<Duration>) -> Waited {
     let id = me();
     let address = futex as usize;
+    let until = bound.map(|bound| clock::monotonic().saturating_add(bound));
     let begun = with(|state| {
         // SAFETY: the caller's; the owners of a futex change it by atomic operations alone.
         if unsafe { AtomicU32::from_ptr(futex) }.load(Ordering::SeqCst) != value {
             return None;
         }
-        state.waiting.push((address, id));
-        Some((state.bed(id), state.pass_on()))
+        state.waiting.push(Waiting { address, id, until });
+        Some((state.thread(id), state.pass_on()))
     });
-    let Some((bed, next)) = begun else { return Waited::Changed };
-    knock(next);
-    let Some(bound) = bound else {
-        sleep(bed);
-        return Waited::Woken;
-    };
-    while bed.swap(0, Ordering::SeqCst) == 0 {
-        // SAFETY: threads live forever.
-        let ended = unsafe { real_futex(bed.as_ptr(), PRIVATE_WAIT, 0, Some(bound)) };
-        if ended != -i64::from(libc::ETIMEDOUT) {
-            continue;
-        }
-        let timed_out = with(|state| {
-            let place = state.waiting.iter().position(|waiting| *waiting == (address, id));
-            let timed_out = place.map(|place| state.waiting.remove(place)).is_some();
-            if timed_out {
-                state.line_up(id);
-            }
-            timed_out
-        });
-        sleep(bed);
-        if timed_out {
-            clock::advance(bound);
-            return Waited::TimedOut;
-        }
-        return Waited::Woken;
+    let Some((thread, next)) = begun else { return Waited::Changed };
+    if next.is_none_or(|next| !std::ptr::eq(next, &thread.bed)) {
+        knock(next);
     }
-    Waited::Woken
+    sleep(&thread.bed);
+    if thread.timed_out.swap(false, Ordering::SeqCst) { Waited::TimedOut } else { Waited::Woken }
 }
 
 /// Makes ready up to `count` simulated threads that wait for a futex, those first that have waited longest; says how many.
@@ -315,9 +331,9 @@ pub fn futex_wake(futex: *mut u32, count: c_long) -> c_long {
     let (woken, next) = with(|state| {
         let mut woken = 0;
         while woken < count
-            && let Some(place) = state.waiting.iter().position(|(waiting, _)| *waiting == address)
+            && let Some(place) = state.waiting.iter().position(|waiting| waiting.address == address)
         {
-            let (_, id) = state.waiting.remove(place);
+            let id = state.waiting.remove(place).id;
             state.ready.push_back(id);
             woken += 1;
         }

@@ -36,33 +36,28 @@ fn universe(swarm: Swarm, root: u64, number: u64) -> Scenario {
 
 /// Weather in which everything happens all the time, lies included.
 fn foul() -> Weather {
-    let store = StoreWeather {
-        throttled: 0.2,
-        timeout: 0.2,
-        permission_denied: 0.2,
-        connection_lost: 0.2,
-        ack_lost: 0.2,
-        latency: 0.2,
-        crash_before: 0.2,
-        crash_after: 0.2,
-        ..StoreWeather::default()
-    };
-    Weather { failpoint_error: 0.3, failpoint_delay: 0.3, failpoint_crash: 0.3, store, calm: 0.3 }
+    weather(0.2, 0.3)
 }
 
 fn clear() -> Weather {
+    weather(0.0, 0.0)
+}
+
+/// Everything to a call of the store is as probable as all else, and everything at a window as all else there.
+fn weather(to_a_call: f64, at_a_window: f64) -> Weather {
     let store = StoreWeather {
-        throttled: 0.0,
-        timeout: 0.0,
-        permission_denied: 0.0,
-        connection_lost: 0.0,
-        ack_lost: 0.0,
-        latency: 0.0,
-        crash_before: 0.0,
-        crash_after: 0.0,
+        throttled: to_a_call,
+        timeout: to_a_call,
+        permission_denied: to_a_call,
+        connection_lost: to_a_call,
+        ack_lost: to_a_call,
+        latency: to_a_call,
+        crash_before: to_a_call,
+        crash_after: to_a_call,
         ..StoreWeather::default()
     };
-    Weather { failpoint_error: 0.0, failpoint_delay: 0.0, failpoint_crash: 0.0, store, calm: 0.0 }
+    let (failpoint_error, failpoint_delay, failpoint_crash) = (at_a_window, at_a_window, at_a_window);
+    Weather { failpoint_error, failpoint_delay, failpoint_crash, store, calm: at_a_window }
 }
 
 fn alone() -> Concurrency {

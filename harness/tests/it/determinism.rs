@@ -109,10 +109,11 @@ fn difference(one: &Left, other: &Left) -> Option<String> {
     Some(format!("{name}:\n{line:#?}"))
 }
 
-/// A part of everything: cases, races of every kind, with readers beside them and with steps in the background.
+/// A part of everything: cases, races of every kind, with readers beside them and with steps in the background, and universes.
 #[rstest]
 #[case::scenarios(&["run", "--without-tag", "races", "--shard", "1/6"])]
 #[case::races(&["run", "--tag", "races", "--shard", "5/36"])]
+#[case::universes(&["swarm", "--universes", "12"])]
 fn a_seed_fixes_a_run_on_memory_byte_by_byte(#[case] what: &[&str]) {
     // With another cell beside each, and alone: a cell must not depend on its neighbours.
     let of = |jobs| left(what, "memory", "7", jobs);

@@ -233,6 +233,11 @@ impl Crew {
             return None;
         }
         self.say_kept().await;
+        if self.begin.simulated {
+            for member in self.members.values_mut() {
+                member.worker.wait_for_it().await;
+            }
+        }
         let said = loop {
             if let Some((who, bytes)) = self.too_large() {
                 return Some(Happening::TooLarge { who, bytes });

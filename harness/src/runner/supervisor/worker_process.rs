@@ -24,6 +24,10 @@ pub struct WorkerProcess {
     stdin: ChildStdin,
     replies: mpsc::UnboundedReceiver<Reply>,
     log: Arc<Mutex<VecDeque<u8>>>,
+    /// Replies that were heard.
+    heard: u64,
+    /// Whether something was said or heard since it was last told that it is waited for.
+    has_news: bool,
     /// Cells that it has begun.
     pub cells: u64,
 }
@@ -65,11 +69,12 @@ impl WorkerProcess {
         let log: Arc<Mutex<VecDeque<u8>>> = Arc::default();
         tokio::spawn(read_log(stderr, Arc::clone(&log)));
         tokio::spawn(read_replies(stdout, sender, Arc::clone(&log)));
-        Ok(WorkerProcess { child, stdin, replies, log, cells: 0 })
+        Ok(WorkerProcess { child, stdin, replies, log, heard: 0, has_news: false, cells: 0 })
     }
 
     /// Tells it something. A worker that is gone is noticed when its replies end.
     pub async fn send(&mut self, request: &Request) {
+        self.has_news = true;
         let Ok(mut line) = serde_json::to_vec(request) else { return };
         line.push(b'\n');
         if self.stdin.write_all(&line).await.is_ok() {
@@ -77,9 +82,20 @@ impl WorkerProcess {
         }
     }
 
+    /// Tells a worker that simulates that it is waited for, where it does not know and nothing of it is left to be heard.
+    pub async fn wait_for_it(&mut self) {
+        if self.has_news && self.replies.is_empty() {
+            self.send(&Request::Waiting { heard: self.heard }).await;
+            self.has_news = false;
+        }
+    }
+
     /// What it says next; none when it has ended. Safe to cancel.
     pub async fn next(&mut self) -> Option<Reply> {
-        self.replies.recv().await
+        let reply = self.replies.recv().await?;
+        self.heard += 1;
+        self.has_news = true;
+        Some(reply)
     }
 
     /// Kills it with SIGKILL.

@@ -70,13 +70,24 @@ pub fn serve() -> ExitCode {
         return ExitCode::from(3);
     }
     if has_begun.recv().is_ok() {
-        let mut sent = simulation::at_rest(|| sender.send(first));
+        // Read while everybody rests as well: what lies where in memory then does not depend on who is faster.
+        let take = |request| match request {
+            Some(Request::Waiting { heard }) => {
+                simulation::answered(heard);
+                true
+            }
+            Some(request) => {
+                simulation::interrupt();
+                sender.send(request).is_ok()
+            }
+            None => true,
+        };
+        let mut goes_on = simulation::at_rest(|| take(Some(first)));
         for line in lines {
-            if sent.is_err() {
+            if !goes_on {
                 break;
             }
-            // Read while everybody rests as well: what lies where in memory then does not depend on who is faster.
-            sent = simulation::at_rest(|| request(&line).map_or(Ok(()), |request| sender.send(request)));
+            goes_on = simulation::at_rest(|| take(request(&line)));
         }
     }
     // The supervisor is gone, however it went: nobody waits for what still runs, not even for a step that hangs.
@@ -97,8 +108,7 @@ fn serve_requests(mut requests: mpsc::UnboundedReceiver<Request>, simulated: boo
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_time();
     if !simulated {
-        // A simulated process has nothing to poll. It then waits by a futex, as everybody else does there: whoever is polled for is
-        // woken by the kernel, some time after the turn has been passed on, and may meet two requests where another run meets one.
+        // A simulated process has nothing to poll, and waits by a futex, as everybody else does there.
         runtime.enable_io();
     }
     let runtime = match runtime.build() {
@@ -187,6 +197,8 @@ impl Serving {
                     host.enough();
                 }
             }
+            // Nobody who is not simulated is told, and for a simulated one it is not to be seen here.
+            Request::Waiting { .. } => {}
             Request::End => self.end(),
         }
     }

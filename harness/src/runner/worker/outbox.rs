@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::event::{FaultId, Firing};
 use crate::fault::FaultWatch;
 use crate::runner::protocol::{Note, Reply, Report, Ticket};
+use crate::simulation;
 
 /// The way to the supervisor. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +40,7 @@ impl Outbox {
             }
         };
         line.push(b'\n');
+        simulation::tell();
         let mut sink = self.sink.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if sink.write_all(&line).and_then(|()| sink.flush()).is_err() {
             // The supervisor is gone, and with it everybody who would want the result.
