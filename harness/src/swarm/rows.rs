@@ -40,7 +40,7 @@ pub enum Fits {
 /// What a write does to rows, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The row must not be there, and is there then.
+    /// The row is there then. It must not be there twice in the end.
     Add(Id),
     /// The row is there then.
     Put(Id),
@@ -95,39 +95,50 @@ impl Rows {
     pub fn after(&self, changes: &[Change]) -> (Rows, Fits) {
         let mut after = self.clone();
         let mut fits = Fits::Yes;
+        // Rows that are there a second time; what counts is what all changes leave together.
+        let mut twice: BTreeMap<Id, Fits> = BTreeMap::new();
         for change in changes {
             match *change {
                 Change::Add(id) => {
-                    fits = fits.and(match after.of(id) {
-                        Presence::Absent => Fits::Yes,
-                        Presence::There => Fits::No,
-                        Presence::Unsure => Fits::Unsure,
-                    });
+                    match after.of(id) {
+                        Presence::Absent => {}
+                        Presence::There => drop(twice.insert(id, Fits::No)),
+                        Presence::Unsure => drop(twice.insert(id, Fits::Unsure)),
+                    }
                     after.presence.insert(id, Presence::There);
                 }
                 Change::Put(id) => drop(after.presence.insert(id, Presence::There)),
-                Change::Remove(id) => after.remove(id),
+                Change::Remove(id) => fits = fits.and(after.remove(id)),
                 Change::RemoveAll(ty) => {
                     let all: Vec<Id> = after.of_type(ty).map(|(id, _)| id).collect();
-                    all.into_iter().for_each(|id| after.remove(id));
+                    fits = all.into_iter().fold(fits, |fits, id| fits.and(after.remove(id)));
                 }
                 Change::Clear(ty) => after.presence.retain(|id, _| id.ty != ty),
             }
+            twice.retain(|id, _| after.of(*id) != Presence::Absent);
         }
         let ends = after.edges_find_their_ends();
-        (after, fits.and(ends))
+        (after, twice.into_values().fold(fits.and(ends), Fits::and))
     }
 
-    fn remove(&mut self, id: Id) {
+    /// Takes a row away, and the edges at it. Where no node is, nothing is taken away: an edge that this write has put there
+    /// before keeps an end that does not exist.
+    fn remove(&mut self, id: Id) -> Fits {
+        let was = self.of(id);
         self.presence.remove(&id);
-        if self.ends(id.ty).is_none() {
-            let ends = self.ends.clone();
-            let at = |edge: &Id| {
-                ends[edge.ty]
-                    .is_some_and(|(from, to)| (from == id.ty && edge.a == id.a) || (to == id.ty && edge.b == id.a))
-            };
-            self.presence.retain(|edge, _| !at(edge));
+        if self.ends(id.ty).is_some() {
+            return Fits::Yes;
         }
+        let ends = self.ends.clone();
+        let at = |edge: &Id| {
+            ends[edge.ty].is_some_and(|(from, to)| (from == id.ty && edge.a == id.a) || (to == id.ty && edge.b == id.a))
+        };
+        let has_edge = self.presence.iter().any(|(edge, presence)| at(edge) && *presence == Presence::There);
+        if was == Presence::Absent {
+            return if has_edge { Fits::No } else { Fits::Yes };
+        }
+        self.presence.retain(|edge, _| !at(edge));
+        if was == Presence::Unsure && has_edge { Fits::Unsure } else { Fits::Yes }
     }
 
     fn edges_find_their_ends(&self) -> Fits {
@@ -196,11 +207,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_added_twice_and_taken_away_is_gone() {
+        let (with, _) = rows().after(&[Change::Add(A0)]);
+        let (after, fits) = with.after(&[Change::Add(A0), Change::Remove(A0)]);
+        assert_eq!((after.of(A0), fits), (Presence::Absent, Fits::Yes));
+        assert_eq!(with.after(&[Change::Add(A0), Change::Remove(A0), Change::Add(A0)]).1, Fits::Yes);
+        assert_eq!(with.or(&rows()).after(&[Change::Add(A0), Change::RemoveAll(0)]).1, Fits::Yes);
+    }
+
+    #[test]
     fn a_deleted_node_takes_its_edges_along_and_an_overwritten_one_does_not() {
         let (rows, _) = rows().after(&[Change::Add(A0), Change::Add(B0), Change::Add(E00)]);
         let (after, fits) = rows.after(&[Change::Remove(B0)]);
         assert_eq!((after.of(E00), fits), (Presence::Absent, Fits::Yes));
         assert_eq!(rows.after(&[Change::Clear(1)]).1, Fits::No);
         assert_eq!(rows.after(&[Change::Clear(1), Change::Put(B0)]).1, Fits::Yes);
+    }
+
+    /// Universe 713 of `swarm/crashes` with the seed 20261122: an edge to a node that a dead writer may have left, and then the
+    /// deletion of that node.
+    #[test]
+    fn a_node_that_is_not_there_takes_no_edge_along() {
+        let (without, _) = rows().after(&[Change::Add(A0)]);
+        let (with, _) = without.after(&[Change::Add(B0)]);
+        let write = [Change::Add(E00), Change::Remove(B0)];
+        assert_eq!(with.after(&write).1, Fits::Yes);
+        assert_eq!(without.after(&write).1, Fits::No);
+        assert_eq!(with.or(&without).after(&write).1, Fits::Unsure);
+        let all = [Change::Add(E00), Change::RemoveAll(1)];
+        assert_eq!(with.or(&without).after(&all).1, Fits::Unsure);
+        assert_eq!(without.after(&all).1, Fits::No);
     }
 }

@@ -32,7 +32,11 @@ pub fn chaos(folder: &Path, args: &[&str]) -> Output {
 }
 
 pub fn run(folder: &Path, args: &[&str]) -> (i32, String) {
-    let always = ["run", "--backend", "memory", "--no-preflight", "--seed", "7", "--bundle-dir", "bundles"];
+    run_on("memory", folder, args)
+}
+
+pub fn run_on(backend: &str, folder: &Path, args: &[&str]) -> (i32, String) {
+    let always = ["run", "--backend", backend, "--no-preflight", "--seed", "7", "--bundle-dir", "bundles"];
     ended(chaos(folder, &[&always[..], args].concat()))
 }
 

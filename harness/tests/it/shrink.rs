@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::program::{chaos, ended, folder, run};
+use rstest::rstest;
+
+use crate::program::{chaos, ended, folder, run, run_on};
 
 /// The store lies about one publish among many other things: faults that do no harm, readers, a step that is held, a second
 /// process, chance.
@@ -38,10 +40,12 @@ steps:
     expect: any
 "#;
 
-#[test]
-fn a_lie_of_the_store_in_a_long_scenario_shrinks_to_a_file_that_stands_on_its_own() {
+#[rstest]
+fn a_lie_of_the_store_in_a_long_scenario_shrinks_to_a_file_that_stands_on_its_own(
+    #[values("memory", "local", "s3")] backend: &str,
+) {
     let folder = folder(&[("found/long", LONG)]);
-    let (code, text) = run(folder.path(), &[]);
+    let (code, text) = run_on(backend, folder.path(), &[]);
     assert_eq!(code, 1, "{text}");
     let bundle =
         text.lines().find_map(|line| line.trim().strip_prefix("replay chaos replay ")).expect("the command is printed");
@@ -56,7 +60,7 @@ fn a_lie_of_the_store_in_a_long_scenario_shrinks_to_a_file_that_stands_on_its_ow
     assert!(!left.contains("seed: ") && !left.contains("mutate") && !left.contains("restart"), "{left}");
 
     // It fails by itself, whatever the seed, with what the long one failed with.
-    let again = ["run", "--backend", "memory", "--no-preflight", "--seed", "99", "--bundle-dir", "again", file];
+    let again = ["run", "--backend", backend, "--no-preflight", "--seed", "99", "--bundle-dir", "again", file];
     let (code, again) = ended(chaos(folder.path(), &again));
     assert_eq!(code, 1, "{again}");
     assert!(again.contains("acknowledged-writes-visible-exactly-once: does not hold"), "{again}");

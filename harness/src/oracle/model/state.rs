@@ -32,13 +32,6 @@ impl State {
         self.types.entry(type_name.to_owned()).or_default().insert(identity, row);
     }
 
-    /// Removes a row.
-    pub fn remove(&mut self, type_name: &str, identity: &Identity) {
-        if let Some(rows) = self.types.get_mut(type_name) {
-            rows.remove(identity);
-        }
-    }
-
     /// Removes every row of one type.
     pub fn clear(&mut self, type_name: &str) {
         self.types.remove(type_name);

@@ -66,6 +66,22 @@ fn statements_of_one_mutate_see_each_other() {
     assert_eq!(ages(&after(&[first, mixed]).expect("a mutate")), known(&[("a", 1), ("c", 12)]));
 }
 
+/// Universe 1890 of `swarm/storms` with the seed 20261122 did this in doubt, and it landed.
+#[test]
+fn what_is_checked_of_a_mutate_is_what_its_statements_leave_together() {
+    let graph = load(LoadMode::Append, &[person("a", 1), company("x"), edge("a", "x")]);
+    let added_and_gone = "INSERT INTO WorksAt (src, dst) VALUES ('a', 'x'); DELETE FROM WorksAt WHERE src = 'a'";
+    let state = after(&[graph.clone(), sql(added_and_gone)]).expect("a mutate");
+    assert_eq!(state.rows("WorksAt").count(), 0);
+    let twice = sql("INSERT INTO WorksAt (src, dst) VALUES ('a', 'x'); DELETE FROM WorksAt WHERE src = 'b'");
+    assert!(matches!(after(&[graph.clone(), twice]), Err(Refusal::Forbidden(_))));
+    // Who is not there takes no edge along.
+    let nobody = sql("INSERT INTO WorksAt (src, dst) VALUES ('b', 'x'); DELETE FROM Person WHERE name = 'b'");
+    assert!(matches!(after(&[graph.clone(), nobody]), Err(Refusal::Forbidden(_))));
+    let somebody = sql("INSERT INTO WorksAt (src, dst) VALUES ('a', 'x'); DELETE FROM Person WHERE name = 'a'");
+    assert_eq!(after(&[graph, somebody]).expect("a mutate").rows("WorksAt").count(), 0);
+}
+
 #[test]
 fn deleting_a_node_deletes_its_edges() {
     let graph = load(LoadMode::Append, &[person("a", 1), person("b", 2), company("x"), edge("a", "x"), edge("b", "x")]);

@@ -369,8 +369,12 @@ fn settle(schema: &SchemaFacts, writes: &[Write], candidates: Vec<Candidate>) ->
     while at < all.len() {
         for index in all[at].pending.clone() {
             let Some(doubt) = writes.iter().find(|write| write.index == index) else { continue };
-            // Forbidden here is no contradiction: the write then cannot have landed at this place.
-            let Ok(state) = write::apply(schema, all[at].last(), &doubt.operation.call) else { continue };
+            let state = match write::apply(schema, all[at].last(), &doubt.operation.call) {
+                Ok(state) => state,
+                // No contradiction: the write then cannot have landed at this place.
+                Err(Refusal::Forbidden(_)) => continue,
+                Err(Refusal::NotModelled(why)) => return Err(Stop::NotModelled { candidates: all, why }),
+            };
             let mut landed = moved(&all[at], state, doubt);
             landed.pending.remove(&index);
             landed.landed.insert(index);

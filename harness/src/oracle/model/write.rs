@@ -1,6 +1,6 @@
 //! What one load or mutate does to a state.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -64,16 +64,9 @@ pub fn apply(schema: &SchemaFacts, before: &State, call: &OperationCall) -> Resu
     match call {
         OperationCall::Load { mode, rows } => load(schema, &mut after, *mode, rows)?,
         OperationCall::Mutate { sql } => {
-            let statements = sql::parse(sql)?;
-            for (at, statement) in statements.iter().enumerate() {
-                match mutate(schema, &mut after, statement) {
-                    // What is checked is what all statements leave together.
-                    Err(Refusal::Forbidden(why)) if statements[at + 1..].iter().any(deletes) => {
-                        return Err(Refusal::NotModelled(format!("{why}, and a later statement deletes")));
-                    }
-                    done => done?,
-                }
-            }
+            let mut working = Working::of(schema, before);
+            sql::parse(sql)?.iter().try_for_each(|statement| mutate(schema, &mut working, statement))?;
+            after = working.settled()?;
         }
         _ => {}
     }
@@ -81,8 +74,32 @@ pub fn apply(schema: &SchemaFacts, before: &State, call: &OperationCall) -> Resu
     Ok(after)
 }
 
-fn deletes(statement: &Statement) -> bool {
-    matches!(statement, Statement::Delete { .. })
+/// Rows while a mutation changes them. What is checked is what all of its statements leave together: until then, several rows
+/// may have one identity.
+struct Working(BTreeMap<String, Vec<(Identity, Row)>>);
+
+impl Working {
+    fn of(schema: &SchemaFacts, state: &State) -> Self {
+        let rows_of = |type_name: &String| state.rows(type_name).map(|(id, row)| (id.clone(), row.clone())).collect();
+        Working(schema.types.keys().map(|type_name| (type_name.clone(), rows_of(type_name))).collect())
+    }
+
+    fn rows(&mut self, type_name: &str) -> &mut Vec<(Identity, Row)> {
+        self.0.entry(type_name.to_owned()).or_default()
+    }
+
+    fn settled(self) -> Result<State, Refusal> {
+        let mut state = State::default();
+        for (type_name, rows) in self.0 {
+            for (identity, row) in rows {
+                if state.get(&type_name, &identity).is_some() {
+                    return Err(Refusal::Forbidden(format!("{type_name} {} is there already", identity.join(", "))));
+                }
+                state.put(&type_name, identity, row);
+            }
+        }
+        Ok(state)
+    }
 }
 
 fn load(schema: &SchemaFacts, state: &mut State, mode: LoadMode, lines: &[Value]) -> Result<(), Refusal> {
@@ -117,14 +134,11 @@ pub(super) fn inserted(schema: &SchemaFacts, statement: &Statement) -> Result<Ve
         .collect()
 }
 
-fn mutate(schema: &SchemaFacts, state: &mut State, statement: &Statement) -> Result<(), Refusal> {
+fn mutate(schema: &SchemaFacts, working: &mut Working, statement: &Statement) -> Result<(), Refusal> {
     match statement {
         Statement::Insert { .. } => {
             for (type_name, identity, row) in inserted(schema, statement)? {
-                if state.get(&type_name, &identity).is_some() {
-                    return Err(Refusal::Forbidden(format!("{type_name} {} is there already", identity.join(", "))));
-                }
-                state.put(&type_name, identity, row);
+                working.rows(&type_name).push((identity, row));
             }
         }
         Statement::Update { type_name, set, filter } => {
@@ -132,28 +146,31 @@ fn mutate(schema: &SchemaFacts, state: &mut State, statement: &Statement) -> Res
             if set.iter().any(|(column, _)| facts.identity_columns().contains(&column.as_str())) {
                 return Err(Refusal::NotModelled(format!("an update of the identity of {type_name}")));
             }
-            for (identity, row) in matching(state, facts, type_name, filter)? {
-                state.put(type_name, identity, updated(facts, &row, set)?);
+            for (_, row) in working.rows(type_name) {
+                if matches(facts, row, filter)? {
+                    *row = updated(facts, row, set)?;
+                }
             }
         }
         Statement::Delete { type_name, filter } => {
             let facts = facts(schema, type_name)?;
-            for (identity, row) in matching(state, facts, type_name, filter)? {
-                state.remove(type_name, &identity);
-                remove_edges(schema, state, type_name, facts, &row);
+            let mut left = Vec::new();
+            let mut gone = Vec::new();
+            for (identity, row) in std::mem::take(working.rows(type_name)) {
+                if matches(facts, &row, filter)? { gone.push(row) } else { left.push((identity, row)) }
             }
+            *working.rows(type_name) = left;
+            gone.iter().for_each(|node| remove_edges(schema, working, type_name, facts, node));
         }
     }
     Ok(())
 }
 
 /// Deleting a node deletes its edges.
-fn remove_edges(schema: &SchemaFacts, state: &mut State, type_name: &str, facts: &TypeFacts, node: &Row) {
+fn remove_edges(schema: &SchemaFacts, working: &mut Working, type_name: &str, facts: &TypeFacts, node: &Row) {
     let TypeKind::Node { key } = &facts.kind else { return };
     for (edge, column) in state::edges_of(schema, type_name) {
-        let gone: Vec<Identity> =
-            state.rows(edge).filter(|(_, row)| row.get(column) == node.get(key)).map(|(id, _)| id.clone()).collect();
-        gone.iter().for_each(|identity| state.remove(edge, identity));
+        working.rows(edge).retain(|(_, row)| row.get(column) != node.get(key));
     }
 }
 
@@ -177,23 +194,8 @@ fn updated(facts: &TypeFacts, row: &Row, set: &[(String, Term)]) -> Result<Row, 
     Ok(state::canonical(facts, after))
 }
 
-fn matching(
-    state: &State,
-    facts: &TypeFacts,
-    type_name: &str,
-    filter: &[Condition],
-) -> Result<Vec<(Identity, Row)>, Refusal> {
-    let mut found = Vec::new();
-    for (identity, row) in state.rows(type_name) {
-        let mut is_match = true;
-        for condition in filter {
-            is_match &= holds(facts, row, condition)?;
-        }
-        if is_match {
-            found.push((identity.clone(), row.clone()));
-        }
-    }
-    Ok(found)
+fn matches(facts: &TypeFacts, row: &Row, filter: &[Condition]) -> Result<bool, Refusal> {
+    filter.iter().try_fold(true, |so_far, condition| Ok(holds(facts, row, condition)? && so_far))
 }
 
 fn holds(facts: &TypeFacts, row: &Row, condition: &Condition) -> Result<bool, Refusal> {
