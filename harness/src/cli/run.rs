@@ -176,6 +176,7 @@ pub fn prepare(
             cell_max_ms: how.cell_max_ms,
             memory_max_bytes: how.memory_max_mb << 20,
             worker: WorkerLimits {
+                step_max_ms: how.step_max_ms,
                 hold_max_ms: how.step_max_ms * 2 / 3,
                 store_max_bytes: how.store_max_kb << 10,
                 ..Limits::default().worker

@@ -28,6 +28,7 @@ impl Default for Limits {
             bundle_store_max_bytes: 8 << 20,
             memory_max_bytes: 4 << 30,
             worker: WorkerLimits {
+                step_max_ms: 30_000,
                 hold_max_ms: 20_000,
                 calls_max_count: 2_000,
                 probe_attempts_max: 3,

@@ -91,6 +91,8 @@ impl fmt::Debug for Begin {
 /// Bounds of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerLimits {
+    /// How long a step may take, in milliseconds; here of simulated time, of which the supervisor knows nothing.
+    pub step_max_ms: u64,
     /// How long a window may be held, in milliseconds.
     pub hold_max_ms: u64,
     /// Store calls of one step that are kept.

@@ -31,6 +31,7 @@ pub use self::linux::{Simulated, answered, at_rest, begin, interrupt, lay_out, t
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod linux {
     use std::marker::PhantomData;
+    use std::time::Duration;
 
     use tokio::process::Command;
 
@@ -38,9 +39,10 @@ mod linux {
     use crate::seed::Seed;
 
     /// Makes this thread a simulated one, at the beginning of the seed's entropy and of time. What the thread has drawn before
-    /// stays drawn, such as the keys of its hash maps: it has to be a new one. One simulation at a time in a process.
-    pub fn begin(seed: Seed) -> Simulated {
-        turns::join();
+    /// stays drawn, such as the keys of its hash maps: it has to be a new one. One simulation at a time in a process. No more
+    /// time than `wait_max` passes after anything that the world outside has said: a wait beyond that does not end.
+    pub fn begin(seed: Seed, wait_max: Duration) -> Simulated {
+        turns::join(wait_max);
         seam::seed(seed.stream("entropy"));
         clock::restart();
         Simulated(PhantomData)
@@ -93,6 +95,8 @@ mod linux {
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod elsewhere {
+    use std::time::Duration;
+
     use tokio::process::Command;
 
     use super::clock;
@@ -102,7 +106,7 @@ mod elsewhere {
     pub fn lay_out(_command: &mut Command) {}
 
     /// Does nothing here but to set the simulated clock back.
-    pub fn begin(_seed: Seed) -> Simulated {
+    pub fn begin(_seed: Seed, _wait_max: Duration) -> Simulated {
         clock::restart();
         Simulated
     }

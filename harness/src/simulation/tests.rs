@@ -10,12 +10,14 @@ use std::time::{Duration, Instant, SystemTime};
 use super::*;
 use crate::seed::Seed;
 
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn simulated<T: Send + 'static>(seed: u64, work: impl FnOnce() -> T + Send + 'static) -> T {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     thread::spawn(move || {
-        let _simulated = begin(Seed(seed));
+        let _simulated = begin(Seed(seed), Duration::MAX);
         work()
     })
     .join()
@@ -141,7 +143,7 @@ fn no_time_passes_before_the_world_outside_has_answered_what_it_was_told() {
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<u32>();
     let (told, begun) = mpsc::channel();
     let simulated = thread::spawn(move || {
-        let _simulated = begin(Seed(1));
+        let _simulated = begin(Seed(1), WAIT_MAX);
         tell();
         told.send(()).expect("somebody listens");
         runtime().block_on(async {
@@ -163,12 +165,42 @@ fn no_time_passes_before_the_world_outside_has_answered_what_it_was_told() {
 }
 
 #[test]
+fn a_wait_of_longer_than_the_world_outside_allows_does_not_end() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<u32>();
+    let (told, begun) = mpsc::channel();
+    let simulated = thread::spawn(move || {
+        let _simulated = begin(Seed(1), WAIT_MAX);
+        told.send(()).expect("somebody listens");
+        runtime().block_on(async {
+            let first = receiver.recv().await;
+            tokio::time::sleep(WAIT_MAX / 2).await;
+            tokio::select! {
+                second = receiver.recv() => (first, second),
+                () = tokio::time::sleep(WAIT_MAX) => (first, None),
+            }
+        })
+    });
+    begun.recv().expect("it begins");
+    for message in [7, 8] {
+        at_rest(|| {
+            interrupt();
+            sender.send(message)
+        })
+        .expect("somebody listens");
+        at_rest(|| answered(0));
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(simulated.join().expect("no panic above"), (Some(7), Some(8)));
+}
+
+#[test]
 fn the_world_outside_has_its_word_in_when_everybody_rests() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<u32>();
     let (told, begun) = mpsc::channel();
     let simulated = thread::spawn(move || {
-        let _simulated = begin(Seed(1));
+        let _simulated = begin(Seed(1), WAIT_MAX);
         told.send(()).expect("somebody listens");
         runtime().block_on(async {
             // The first message waits until the jobs are done, however long they take.

@@ -76,6 +76,9 @@ struct State {
     /// What was said to the world outside, and the word it is waited for with: time stands still for that long.
     told: u64,
     unanswered: bool,
+    /// How much time may pass after the world outside has said something, and until when that is.
+    wait_max: Duration,
+    time_max: Duration,
     /// Who waits for a futex, in the order in which they began to.
     waiting: Vec<Waiting>,
     /// Every thread; the visitor stands first.
@@ -91,6 +94,8 @@ impl State {
             visitor: false,
             told: 0,
             unanswered: false,
+            wait_max: Duration::MAX,
+            time_max: Duration::MAX,
             waiting: Vec::new(),
             threads: Vec::new(),
         }
@@ -129,7 +134,7 @@ impl State {
             return None;
         }
         let bounds = self.waiting.iter().enumerate().filter_map(|(place, waiting)| Some((waiting.until?, place)));
-        let (until, place) = bounds.min()?;
+        let (until, place) = bounds.min().filter(|(until, _)| *until <= self.time_max)?;
         let id = self.waiting.remove(place).id;
         self.thread(id).timed_out.store(true, Ordering::SeqCst);
         clock::advance_to(until);
@@ -183,9 +188,10 @@ fn sleep(bed: &'static AtomicU32) {
 }
 
 /// Makes this thread a simulated one, the first of its simulation, and waits for its turn.
-pub fn join() {
+pub fn join(wait_max: Duration) {
     let (id, bed) = with(|state| {
         (state.told, state.unanswered) = (0, false);
+        (state.wait_max, state.time_max) = (wait_max, Duration::MAX);
         let id = state.new_thread();
         state.line_up(id);
         (id, state.bed(id))
@@ -282,7 +288,10 @@ pub fn tell() {
 
 /// The world outside has something to say, and may have more: no time passes until it has said all. To be called in [`visit`].
 pub fn interrupt() {
-    with(|state| state.unanswered = true);
+    with(|state| {
+        state.unanswered = true;
+        state.time_max = clock::monotonic().saturating_add(state.wait_max);
+    });
 }
 
 /// The world outside has heard as much as this, and has said what it has to say to that. To be called in [`visit`].

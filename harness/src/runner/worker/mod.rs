@@ -28,6 +28,7 @@ use std::io::BufRead;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, LocalSet};
@@ -49,7 +50,9 @@ pub fn serve() -> ExitCode {
     let mut lines = lines();
     let Some(first) = lines.by_ref().find_map(|line| request(&line)) else { return ExitCode::SUCCESS };
     let simulation = match &first {
-        Request::Begin(begin) if begin.simulated => Some(begin.seed.stream("simulation")),
+        Request::Begin(begin) if begin.simulated => {
+            Some((begin.seed.stream("simulation"), Duration::from_millis(begin.limits.step_max_ms)))
+        }
         _ => None,
     };
     let (sender, receiver) = mpsc::unbounded_channel();
@@ -57,7 +60,7 @@ pub fn serve() -> ExitCode {
     // A thread of its own, which has drawn nothing before the simulation begins.
     let serving = std::thread::Builder::new().name("cell".to_owned()).stack_size(STACK_BYTES).spawn(move || {
         let served = catch_unwind(AssertUnwindSafe(|| {
-            let simulated = simulation.map(simulation::begin);
+            let simulated = simulation.map(|(seed, wait_max)| simulation::begin(seed, wait_max));
             if begun.send(()).is_ok() {
                 serve_requests(receiver, simulated.is_some());
             }
