@@ -1,11 +1,15 @@
 //! Sweeps: an operation is run once to count its durable writes, then killed at each of them; and so is each recovery.
 //!
-//! - this file: which case follows from which; [`pairing`]: which pairs of faults do; [`tally`]: what a sweep has come to so far; [`calls`]: what a step of a
-//!   finished cell called.
+//! - this file: which case follows from which; [`pairing`]: which pairs of faults do; [`alike`]: which of them need not be
+//!   tried on every backend; [`tally`]: what a sweep has come to so far; [`calls`]: what a step of a finished cell called.
 //!
 //! A case is an ordinary scenario ([`crate::scenario::cuts`], [`crate::scenario::pairs`]). Counts are taken from the cells themselves: of the
 //! operation from each case in which it came to its end, of a recovery from the case that it recovered.
+//!
+//! Deaths are tried on each backend. Pairs of faults are some thousands, so the fastest backend tries them all, and the
+//! others those that differ in what reaches a store ([`alike`]). Without `memory` among them, each tries them all.
 
+mod alike;
 mod calls;
 mod pairing;
 mod tally;
@@ -13,19 +17,24 @@ mod tally;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
+use self::alike::Alike;
 use self::tally::Tally;
 use super::derive::{Derive, EndedCell, Followed};
 use super::durations::Durations;
 use super::plan::{CellPlan, Shard, plan};
 use crate::backend::BackendKind;
-use crate::event::{CellId, Event, Verdict};
+use crate::event::{CellId, Event, Record, Verdict};
 use crate::scenario::Scenario;
 use crate::scenario::cuts::{Again, Case, Cut, case};
 use crate::scenario::pairs::{self, CallCounts, First, Second};
 
+/// The backend that tries every pair, if it is among those that are asked for: a cell is cheapest there.
+const TRIES_ALL: BackendKind = BackendKind::Memory;
+
 /// Follows sweeps from count to cut to cut of the recovery, and from windows to first faults to pairs of faults.
 pub struct Sweeper {
     pairs: bool,
+    backends: Vec<BackendKind>,
     state: Mutex<State>,
 }
 
@@ -33,7 +42,17 @@ pub struct Sweeper {
 struct State {
     places: HashMap<CellId, Place>,
     /// By the name of the sweep and its backend.
-    tallies: BTreeMap<(String, String), Tally>,
+    tallies: BTreeMap<(String, BackendKind), Tally>,
+    /// By the name of the sweep: what the backend that tries every pair has found for the others.
+    found: BTreeMap<String, Found>,
+}
+
+/// The first faults and the pairs that the other backends try as well.
+#[derive(Default)]
+struct Found {
+    alike: Alike,
+    roles: Vec<Role>,
+    left_out: u64,
 }
 
 /// Where a cell stands in its sweep.
@@ -76,20 +95,30 @@ impl Sweeper {
         shard: Option<Shard>,
         pairs: bool,
     ) -> (Vec<CellPlan>, Arc<Sweeper>) {
-        let sweeper = Sweeper { pairs, state: Mutex::default() };
+        let sweeper = Sweeper { pairs, backends: backends.to_vec(), state: Mutex::default() };
         let begun: Vec<(Arc<Scenario>, Case)> =
             scenarios.iter().filter_map(|sweep| Some((Arc::clone(sweep), case(sweep, Cut::Nowhere, None)?))).collect();
         let cases: Vec<Arc<Scenario>> = begun.iter().map(|(_, case)| Arc::new(case.scenario.clone())).collect();
         let plans = plan(&cases, backends, shard, &Durations::default());
         {
             let mut state = sweeper.lock();
+            if pairs {
+                // Of a shard, only what is planned in it can tell anybody anything.
+                let tried = plans.iter().filter(|plan| plan.backend == TRIES_ALL);
+                let sweep_of = |plan: &CellPlan| begun.iter().find(|(_, case)| case.scenario.name == plan.id.scenario);
+                state.found =
+                    tried.filter_map(sweep_of).map(|(sweep, _)| (sweep.name.clone(), Found::default())).collect();
+            }
             for plan in &plans {
                 let Some((sweep, case)) = begun.iter().find(|(_, case)| case.scenario.name == plan.id.scenario) else {
                     continue;
                 };
                 let role = Role::Cut(Cut::Nowhere, None);
                 let place = Place { sweep: Arc::clone(sweep), case: case.clone(), role };
-                state.tally(sweep, plan.backend).planned();
+                let waits = state.is_told_its_pairs(&sweep.name, plan.backend);
+                let tally = state.tally(&sweep.name, plan.backend);
+                tally.planned();
+                tally.waits(waits);
                 state.places.insert(plan.id.clone(), place);
             }
         }
@@ -105,21 +134,61 @@ impl Derive for Sweeper {
     fn follow(&self, cell: &EndedCell<'_>) -> Followed {
         let mut state = self.lock();
         let Some(place) = state.places.remove(&cell.plan.id) else { return Followed::default() };
-        let tally = state.tally(&place.sweep, cell.plan.backend);
-        let next = self.next(&place, cell, tally);
+        let backend = cell.plan.backend;
+        let told = state.is_told_its_pairs(&place.sweep.name, backend);
+        let tally = state.tally(&place.sweep.name, backend);
+        let next = self.next(&place, told, cell, tally);
         tally.ended(cell.finished.verdict.name());
-        let cells: Vec<CellPlan> =
-            next.into_iter().filter_map(|role| state.place(&place.sweep, cell.plan.backend, role)).collect();
-        let tally = state.tally(&place.sweep, cell.plan.backend);
-        let over = tally.is_over();
-        let report = tally.report();
-        Followed { cells, news: if over { vec![Event::SweepFinished(report)] } else { Vec::new() } }
+        let held = cell.finished.verdict == Verdict::Held;
+        if matches!(place.role, Role::Cut(Cut::Nowhere, _)) && !held {
+            // Whatever does not come to its end without a fault has no pairs either.
+            tally.waits(false);
+        }
+        if backend == TRIES_ALL
+            && held
+            && let Some(found) = state.found.get_mut(&place.sweep.name)
+        {
+            found.add(&place.role, cell.events);
+        }
+        let mut cells: Vec<CellPlan> =
+            next.into_iter().filter_map(|role| state.place(&place.sweep, backend, role)).collect();
+        cells.extend(self.told_their_pairs(&mut state, &place.sweep));
+        let over = self.backends.iter().filter_map(|backend| state.over(&place.sweep.name, *backend)).collect();
+        Followed { cells, news: over }
+    }
+}
+
+impl Found {
+    fn add(&mut self, role: &Role, events: &[Record]) {
+        match role {
+            Role::First(..) => self.roles.push(role.clone()),
+            Role::Pair(first, second) if self.alike.is_new(first, second, events) => self.roles.push(role.clone()),
+            Role::Pair(..) => self.left_out += 1,
+            Role::Cut(..) | Role::Probe => {}
+        }
     }
 }
 
 impl Sweeper {
-    /// What follows from a case.
-    fn next(&self, place: &Place, cell: &EndedCell<'_>, tally: &mut Tally) -> Vec<Role> {
+    /// The pairs of the other backends, once all are known.
+    fn told_their_pairs(&self, state: &mut State, sweep: &Arc<Scenario>) -> Vec<CellPlan> {
+        let known = state.tallies.get(&(sweep.name.clone(), TRIES_ALL)).is_some_and(Tally::is_over);
+        let Some(found) = state.found.get(&sweep.name).filter(|_| known) else { return Vec::new() };
+        let mut ready = Vec::new();
+        for &backend in &self.backends {
+            let Some(tally) = state.tallies.get_mut(&(sweep.name.clone(), backend)) else { continue };
+            if tally.stops_waiting() {
+                tally.leaves_out_many(alike::ARGUMENT, found.left_out);
+                ready.push(backend);
+            }
+        }
+        let roles = found.roles.clone();
+        let each = ready.into_iter().flat_map(|backend| roles.iter().map(move |role| (backend, role.clone())));
+        each.filter_map(|(backend, role)| state.place(sweep, backend, role)).collect()
+    }
+
+    /// What follows from a case, on a backend that is told its pairs or tries them all.
+    fn next(&self, place: &Place, told: bool, cell: &EndedCell<'_>, tally: &mut Tally) -> Vec<Role> {
         // What did not hold says nothing on what there is, and what follows from it would fail as it did.
         if cell.finished.verdict != Verdict::Held {
             return Vec::new();
@@ -127,13 +196,14 @@ impl Sweeper {
         match &place.role {
             Role::Cut(cut, None) => {
                 let mut next = cuts(*cut, &place.case, cell, tally);
-                if self.pairs && *cut == Cut::Nowhere {
+                if self.pairs && !told && *cut == Cut::Nowhere {
                     next.push(Role::Probe);
                 }
                 next
             }
+            Role::First(..) if told => Vec::new(),
             Role::Probe => {
-                let firsts = pairing::firsts(cell.finished).into_iter();
+                let firsts = pairing::firsts(cell.finished, &place.case).into_iter();
                 firsts.map(|first| Role::First(first, CallCounts::new())).collect()
             }
             Role::First(first, before) => {
@@ -173,9 +243,18 @@ fn cuts(cut: Cut, case: &Case, cell: &EndedCell<'_>, tally: &mut Tally) -> Vec<R
 }
 
 impl State {
-    fn tally(&mut self, sweep: &Scenario, backend: BackendKind) -> &mut Tally {
-        let key = (sweep.name.clone(), backend.as_str().to_owned());
-        self.tallies.entry(key).or_insert_with(|| Tally::new(&sweep.name, backend.as_str()))
+    fn tally(&mut self, sweep: &str, backend: BackendKind) -> &mut Tally {
+        self.tallies.entry((sweep.to_owned(), backend)).or_insert_with(|| Tally::new(sweep, backend.as_str()))
+    }
+
+    /// Whether another backend says which pairs of the sweep this one tries.
+    fn is_told_its_pairs(&self, sweep: &str, backend: BackendKind) -> bool {
+        backend != TRIES_ALL && self.found.contains_key(sweep)
+    }
+
+    /// What a sweep came to on a backend, once, when it is over there.
+    fn over(&mut self, sweep: &str, backend: BackendKind) -> Option<Event> {
+        self.tallies.get_mut(&(sweep.to_owned(), backend))?.told().map(Event::SweepFinished)
     }
 
     /// Plans a case, and remembers where it stands.
@@ -183,7 +262,7 @@ impl State {
         let case = role.case(sweep)?;
         let scenario = Arc::new(case.scenario.clone());
         let id = CellId::new(&scenario.name, backend.as_str());
-        let tally = self.tally(sweep, backend);
+        let tally = self.tally(&sweep.name, backend);
         tally.planned();
         match &role {
             Role::Cut(cut, again) => tally.tries(*cut, *again),

@@ -6,10 +6,11 @@ use crate::event::{FinishedCell, Record};
 use crate::scenario::cuts::Case;
 use crate::scenario::pairs::{CallCounts, First, Second, effects};
 
-/// Every crossing of a window that the probe saw, as the place of a first fault that kills. What fails there instead follows
-/// from it.
-pub fn firsts(finished: &FinishedCell) -> Vec<First> {
-    let crossed = finished.faults.iter().filter(|tally| tally.fired > 0);
+/// Every crossing of a window that the probe saw in its operation, as the place of a first fault that kills. What fails there
+/// instead follows from it.
+pub fn firsts(finished: &FinishedCell, case: &Case) -> Vec<First> {
+    // The steps before the operation may have faults of their own.
+    let crossed = finished.faults.iter().filter(|tally| tally.fired > 0 && tally.fault.step == case.operation);
     let crossings = crossed.filter_map(|tally| Some((tally.fault.site.parse().ok()?, tally.fired)));
     crossings
         .flat_map(|(window, fired)| {

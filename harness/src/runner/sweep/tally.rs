@@ -19,6 +19,9 @@ pub struct Tally {
     report: SweepReport,
     /// Cells that have no verdict yet.
     open: u64,
+    /// Whether pairs are still to come from another backend.
+    waits: bool,
+    told: bool,
 }
 
 impl Tally {
@@ -30,12 +33,25 @@ impl Tally {
             unexplored: UNEXPLORED.iter().map(|what| (*what).to_owned()).collect(),
             ..SweepReport::default()
         };
-        Tally { report, open: 0 }
+        Tally { report, open: 0, waits: false, told: false }
     }
 
     /// A cell of the sweep was planned.
     pub fn planned(&mut self) {
         self.open += 1;
+    }
+
+    /// Whether pairs are still to come from another backend.
+    pub fn waits(&mut self, waits: bool) {
+        self.waits = waits;
+    }
+
+    /// No pair is to come any more. Returns whether any was.
+    pub fn stops_waiting(&mut self) -> bool {
+        // Before it has done anything by itself, nobody knows whether anything can be done here at all.
+        let ready = self.waits && self.report.verdicts.total() > 0;
+        self.waits &= !ready;
+        ready
     }
 
     /// A death is about to be tried.
@@ -73,9 +89,15 @@ impl Tally {
 
     /// A pair is left out, and why.
     pub fn leaves_out(&mut self, argument: &str) {
+        self.leaves_out_many(argument, 1);
+    }
+
+    /// So many pairs are left out, and why.
+    pub fn leaves_out_many(&mut self, argument: &str, more: u64) {
         match self.report.pruned.iter_mut().find(|(known, _)| known == argument) {
-            Some((_, count)) => *count += 1,
-            None => self.report.pruned.push((argument.to_owned(), 1)),
+            Some((_, count)) => *count += more,
+            None if more == 0 => {}
+            None => self.report.pruned.push((argument.to_owned(), more)),
         }
     }
 
@@ -90,13 +112,20 @@ impl Tally {
         self.report.verdicts.add(verdict);
     }
 
-    /// Whether every cell that was planned has its verdict.
+    /// Whether every cell that was planned has its verdict, and no more are to come.
     pub fn is_over(&self) -> bool {
-        self.open == 0
+        self.open == 0 && !self.waits
+    }
+
+    /// What there is to tell, once, when it is over.
+    pub fn told(&mut self) -> Option<SweepReport> {
+        let first = self.is_over() && !self.told;
+        self.told |= first;
+        first.then(|| self.report())
     }
 
     /// What there is to tell.
-    pub fn report(&self) -> SweepReport {
+    fn report(&self) -> SweepReport {
         let mut report = self.report.clone();
         report.unexplored.push(match report.firsts {
             0 => "faults of the store beside the death; 'chaos sweep --pairs' tries them".to_owned(),

@@ -135,8 +135,16 @@ fn a_window_is_first_made_to_kill_and_then_to_fail_and_what_is_called_after_it_f
         site: "load:table.commit".into(),
         action: "yield".into(),
     };
-    let tally = crate::event::FaultTally { reached: 2, fired: 2, ..crate::event::FaultTally::armed(fault) };
-    let firsts = finish(&sweeper, probe, Verdict::Held, &[], vec![tally]);
+    let of_a_step_before = crate::event::FaultId {
+        step: 0,
+        site: "load:manifest.publish".into(),
+        action: "crash".into(),
+        ..fault.clone()
+    };
+    let fired =
+        |fault, fired| crate::event::FaultTally { reached: fired, fired, ..crate::event::FaultTally::armed(fault) };
+    let tallies = vec![fired(of_a_step_before, 1), fired(fault, 2)];
+    let firsts = finish(&sweeper, probe, Verdict::Held, &[], tallies);
     assert_eq!(names(&firsts), ["sweep/a#load:table.commit-1-crash", "sweep/a#load:table.commit-2-crash"]);
 
     let mut seen = events(&firsts.cells[0].id, 1, &["list", "put"]);
@@ -157,4 +165,69 @@ fn a_window_is_first_made_to_kill_and_then_to_fail_and_what_is_called_after_it_f
         .collect();
     // The list came before the window, and so did the first of the puts.
     assert_eq!(operations.into_iter().collect::<Vec<_>>(), ["delete-sidecar-1-timeout", "put-sidecar-2-timeout"]);
+}
+
+/// Runs a sweep with pairs to its end, in which every cell holds and makes these calls in each of its steps, of which a second
+/// fault keeps the first from the store.
+fn swept_with_pairs(backends: &[BackendKind], calls: &[&str]) -> (Vec<CellId>, Vec<crate::event::SweepReport>) {
+    let (plans, sweeper) = Sweeper::plan(&[sweep()], backends, None, true);
+    let mut waiting: std::collections::VecDeque<CellPlan> = plans.into();
+    let (mut cells, mut reports) = (Vec::new(), Vec::new());
+    while let Some(plan) = waiting.pop_front() {
+        cells.push(plan.id.clone());
+        let mut seen = Vec::new();
+        for number in 1..=plan.scenario.steps.len() as u64 {
+            seen.extend(events(&plan.id, number, calls));
+        }
+        if plan.id.scenario.contains("/recovery-1-")
+            && let Some(Event::StoreCall { call, .. }) = seen.get_mut(1).map(|record| &mut record.event)
+        {
+            call.outcome = "transport".to_owned();
+        }
+        let fault = crate::event::FaultId {
+            step: 1,
+            ordinal: 1,
+            family: crate::event::FaultFamily::Failpoint,
+            site: "load:sidecar.written".into(),
+            action: "yield".into(),
+        };
+        let crossed = crate::event::FaultTally { reached: 1, fired: 1, ..crate::event::FaultTally::armed(fault) };
+        let followed = finish(&sweeper, &plan, Verdict::Held, &seen, vec![crossed]);
+        waiting.extend(followed.cells);
+        reports.extend(followed.news.into_iter().filter_map(|news| match news {
+            Event::SweepFinished(report) => Some(report),
+            _ => None,
+        }));
+    }
+    (cells, reports)
+}
+
+#[test]
+fn of_pairs_after_which_the_same_calls_reach_the_store_other_backends_try_one() {
+    let (cells, reports) = swept_with_pairs(&[BackendKind::Memory, BackendKind::Local], &["list"]);
+    let [memory, local] = &reports[..] else { panic!("{reports:?}") };
+    assert_eq!((memory.backend.as_str(), local.backend.as_str()), ("memory", "local"));
+    assert_eq!((memory.firsts, local.firsts), (2, 2), "{cells:?}");
+    assert!(local.pairs > 0 && local.pairs < memory.pairs, "{local:?}");
+    let left_out = local.pruned.iter().find(|(argument, _)| argument == alike::ARGUMENT).map(|(_, count)| *count);
+    assert_eq!(left_out, Some(memory.pairs - local.pairs));
+    let tried = |backend: &str| cells.iter().filter(|cell| cell.backend == backend).count() as u64;
+    assert_eq!((tried("memory"), tried("local")), (memory.verdicts.total(), local.verdicts.total()));
+    assert_eq!(tried("memory") - tried("local"), memory.pairs - local.pairs + 1, "the probe is memory's alone");
+}
+
+#[test]
+fn without_memory_each_backend_tries_every_pair() {
+    let (_, with_memory) = swept_with_pairs(&[BackendKind::Memory], &["list"]);
+    let (_, without) = swept_with_pairs(&[BackendKind::Local], &["list"]);
+    assert_eq!(with_memory[0].pairs, without[0].pairs);
+    assert_eq!(with_memory[0].pruned, without[0].pruned);
+}
+
+#[test]
+fn a_backend_that_is_not_there_waits_for_no_pairs() {
+    let (plans, sweeper) = Sweeper::plan(&[sweep()], &[BackendKind::Memory, BackendKind::Rustfs], None, true);
+    let rustfs = plans.iter().find(|plan| plan.backend == BackendKind::Rustfs).expect("it is planned");
+    let over = end(&sweeper, rustfs, Verdict::Skipped { reason: "no Docker".into() }, &[]);
+    assert!(matches!(&over.news[..], [Event::SweepFinished(report)] if report.backend == "rustfs"), "{over:?}");
 }
