@@ -1,7 +1,7 @@
 //! What the run came to, in one line, and what it was.
 
-use super::look;
 use super::markup::Markup;
+use super::{Part, look};
 use crate::event::{Summary, VerdictName};
 use crate::report::collected::{Collected, duration};
 
@@ -59,7 +59,7 @@ pub fn title(run: &Collected) -> String {
 }
 
 /// The top of the page.
-pub fn write(page: &mut Markup, run: &Collected) {
+pub(super) fn write(page: &mut Markup, run: &Collected, parts: &[Part]) {
     let summary = run.summary();
     let verdict = verdict(run, &summary);
     let look = look::of(verdict.name);
@@ -85,24 +85,19 @@ pub fn write(page: &mut Markup, run: &Collected) {
         fact(page, "canaries that failed, as they must", &format!("{failed} of {ran}"));
     }
     page.raw("</dl>\n</header>\n");
-    navigation(page, run, &summary);
+    navigation(page, parts);
 }
 
 fn fact(page: &mut Markup, name: &'static str, value: &str) {
     page.raw("<div><dt>").raw(name).raw("</dt><dd>").text(value).raw("</dd></div>\n");
 }
 
-fn navigation(page: &mut Markup, run: &Collected, summary: &Summary) {
-    let not_run = summary.totals.of(VerdictName::Skipped) + summary.totals.of(VerdictName::NotApplicable);
+fn navigation(page: &mut Markup, parts: &[Part]) {
     page.raw("<nav class=\"bar\" aria-label=\"parts of the page\">\n<div class=\"links\">");
-    for (anchor, name, count) in [
-        ("#failures", "Failures", run.failures().len() as u64),
-        ("#scenarios", "Scenarios", summary.totals.total()),
-        ("#failpoints", "Failpoints", 0),
-        ("#unrun", "Not run", not_run),
-    ] {
+    // A part that has nothing to say is not on the page.
+    for Part { anchor, name, count, .. } in parts.iter().filter(|part| !part.markup.is_empty()) {
         page.raw("<a href=\"").raw(anchor).raw("\">").raw(name);
-        if count > 0 {
+        if *count > 0 {
             page.raw(" <span class=\"count\">").text(count).raw("</span>");
         }
         page.raw("</a>");

@@ -23,6 +23,16 @@ impl Markup {
         self
     }
 
+    /// What was written apart.
+    pub fn append(&mut self, apart: Markup) {
+        self.out.push_str(&apart.out);
+    }
+
+    /// Whether nothing is written.
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
     /// The page.
     pub fn into_string(self) -> String {
         self.out

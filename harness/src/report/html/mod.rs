@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 
 use self::markup::Markup;
 use super::collected::Collected;
-use crate::event::{Record, Sink};
+use crate::event::{Record, Sink, VerdictName};
 
 const STYLE: &str = include_str!("assets/style.css");
 const SCRIPT: &str = include_str!("assets/page.js");
@@ -70,17 +70,41 @@ fn page(run: &Collected) -> String {
         .raw("</title>\n<style>\n")
         .raw(STYLE)
         .raw("</style>\n</head>\n<body>\n");
-    headline::write(&mut page, run);
+    let parts = parts(run);
+    headline::write(&mut page, run, &parts);
     page.raw("<main>\n");
-    failures::write(&mut page, run);
-    scenarios::write(&mut page, run);
-    failpoints::write(&mut page, run);
-    sweeps::write(&mut page, run);
-    unrun::write(&mut page, run);
+    parts.into_iter().for_each(|part| page.append(part.markup));
     page.raw("</main>\n");
     headline::foot(&mut page, run);
     page.raw("<script>").raw(SCRIPT).raw("</script>\n</body>\n</html>\n");
     page.into_string()
+}
+
+/// A part of the page, to which its head links.
+struct Part {
+    anchor: &'static str,
+    name: &'static str,
+    /// How many things it tells of; 0 to say nothing about that.
+    count: u64,
+    markup: Markup,
+}
+
+/// The parts of the page, in order.
+fn parts(run: &Collected) -> Vec<Part> {
+    let totals = run.summary().totals;
+    let not_run = totals.of(VerdictName::Skipped) + totals.of(VerdictName::NotApplicable);
+    let part = |anchor, name, count, write: fn(&mut Markup, &Collected)| {
+        let mut markup = Markup::default();
+        write(&mut markup, run);
+        Part { anchor, name, count, markup }
+    };
+    vec![
+        part("#failures", "Failures", run.failures().len() as u64, failures::write),
+        part("#scenarios", "Scenarios", totals.total(), scenarios::write),
+        part("#failpoints", "Failpoints", 0, failpoints::write),
+        part("#sweeps", "Sweeps", run.sweeps.len() as u64, sweeps::write),
+        part("#unrun", "Not run", not_run, unrun::write),
+    ]
 }
 
 /// As a content security policy writes a digest.

@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::*;
+use crate::event::{Event, SweepReport};
 use crate::report::samples;
 
 fn shown(records: &[Record]) -> String {
@@ -28,6 +29,29 @@ fn a_green_run_says_so_and_has_no_failures() {
     let page = shown(&samples::green());
     assert!(page.contains("<title>✓ Held: all 3 cells that ran"), "{page}");
     assert!(!page.contains("id=\"failures\""));
+}
+
+#[test]
+fn every_link_to_a_part_of_the_page_leads_to_one() {
+    let swept = SweepReport {
+        sweep: "sweep/a-load".into(),
+        backend: "local".into(),
+        writes: Some((8, 8)),
+        pairs: 5,
+        pruned: vec![("nobody asked".into(), 3)],
+        ..SweepReport::default()
+    };
+    let mut sweep = samples::green();
+    sweep.insert(sweep.len() - 1, Record { elapsed_ms: 9, event: Event::SweepFinished(swept) });
+    for (records, parts) in [(samples::run(), 4), (samples::green(), 3), (sweep, 4)] {
+        let page = shown(&records);
+        let navigation = page.split("<nav").nth(1).and_then(|rest| rest.split("</nav>").next()).expect("it is there");
+        let links: Vec<&str> = navigation.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(links.len(), parts, "{links:?}");
+        for link in links {
+            assert!(page.contains(&format!("id=\"{link}\"")), "{link} leads nowhere");
+        }
+    }
 }
 
 #[test]
