@@ -3,9 +3,11 @@
 #![cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::mpsc as mpsc_of_tokio;
 
 use super::*;
 use crate::seed::Seed;
@@ -137,15 +139,45 @@ fn timers_go_off_in_the_order_of_their_bounds_however_slow_everybody_is() {
     assert_eq!(order, [10, 20, 30]);
 }
 
+/// A simulation that has begun, beside a test that is its world outside.
+struct Beside<T> {
+    sender: mpsc_of_tokio::UnboundedSender<u32>,
+    simulated: thread::JoinHandle<T>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl<T: Send + 'static> Beside<T> {
+    fn begun(work: impl FnOnce(mpsc_of_tokio::UnboundedReceiver<u32>) -> T + Send + 'static) -> Self {
+        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (sender, receiver) = mpsc_of_tokio::unbounded_channel();
+        let (told, begun) = mpsc::channel();
+        let simulated = thread::spawn(move || {
+            let _simulated = begin(Seed(1), WAIT_MAX);
+            told.send(()).expect("somebody listens");
+            work(receiver)
+        });
+        begun.recv().expect("it begins");
+        Beside { sender, simulated, _alone: alone }
+    }
+
+    /// Says something to whoever waits, once everybody rests.
+    fn say(&self, message: u32) {
+        at_rest(|| {
+            interrupt();
+            self.sender.send(message)
+        })
+        .expect("somebody listens");
+    }
+
+    fn came_to(self) -> T {
+        self.simulated.join().expect("no panic above")
+    }
+}
+
 #[test]
 fn no_time_passes_before_the_world_outside_has_answered_what_it_was_told() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<u32>();
-    let (told, begun) = mpsc::channel();
-    let simulated = thread::spawn(move || {
-        let _simulated = begin(Seed(1), WAIT_MAX);
+    let simulation = Beside::begun(|mut receiver| {
         tell();
-        told.send(()).expect("somebody listens");
         runtime().block_on(async {
             tokio::select! {
                 message = receiver.recv() => message,
@@ -153,25 +185,16 @@ fn no_time_passes_before_the_world_outside_has_answered_what_it_was_told() {
             }
         })
     });
-    begun.recv().expect("it begins");
     at_rest(|| answered(0));
+    // By a clock that is not its own, so that it could go on if it were allowed to.
     thread::sleep(Duration::from_millis(20));
-    at_rest(|| {
-        interrupt();
-        sender.send(7)
-    })
-    .expect("somebody listens");
-    assert_eq!(simulated.join().expect("no panic above"), Some(7));
+    simulation.say(7);
+    assert_eq!(simulation.came_to(), Some(7));
 }
 
 #[test]
 fn a_wait_of_longer_than_the_world_outside_allows_does_not_end() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<u32>();
-    let (told, begun) = mpsc::channel();
-    let simulated = thread::spawn(move || {
-        let _simulated = begin(Seed(1), WAIT_MAX);
-        told.send(()).expect("somebody listens");
+    let simulation = Beside::begun(|mut receiver| {
         runtime().block_on(async {
             let first = receiver.recv().await;
             tokio::time::sleep(WAIT_MAX / 2).await;
@@ -181,27 +204,18 @@ fn a_wait_of_longer_than_the_world_outside_allows_does_not_end() {
             }
         })
     });
-    begun.recv().expect("it begins");
     for message in [7, 8] {
-        at_rest(|| {
-            interrupt();
-            sender.send(message)
-        })
-        .expect("somebody listens");
+        simulation.say(message);
         at_rest(|| answered(0));
+        // By a clock that is not its own, so that it could go on if it were allowed to.
         thread::sleep(Duration::from_millis(20));
     }
-    assert_eq!(simulated.join().expect("no panic above"), (Some(7), Some(8)));
+    assert_eq!(simulation.came_to(), (Some(7), Some(8)));
 }
 
 #[test]
 fn the_world_outside_has_its_word_in_when_everybody_rests() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<u32>();
-    let (told, begun) = mpsc::channel();
-    let simulated = thread::spawn(move || {
-        let _simulated = begin(Seed(1), WAIT_MAX);
-        told.send(()).expect("somebody listens");
+    let simulation = Beside::begun(|mut receiver| {
         runtime().block_on(async {
             // The first message waits until the jobs are done, however long they take.
             for _ in 0..50 {
@@ -213,7 +227,6 @@ fn the_world_outside_has_its_word_in_when_everybody_rests() {
             receiver.recv().await
         })
     });
-    begun.recv().expect("it begins");
-    at_rest(|| sender.send(7)).expect("somebody listens");
-    assert_eq!(simulated.join().expect("no panic above"), Some(7));
+    at_rest(|| simulation.sender.send(7)).expect("somebody listens");
+    assert_eq!(simulation.came_to(), Some(7));
 }
