@@ -12,7 +12,7 @@ use super::select::select;
 use crate::backend::BackendKind;
 use crate::event::{Selection, Verdict};
 use crate::report::{SwarmReport, SwarmTally};
-use crate::runner::{CellPlan, Derive, Durations, EndedCell, Followed, plan};
+use crate::runner::{CellPlan, Derive, Durations, EndedCell, Followed, plan, runs_elsewhere};
 use crate::scenario::Scenario;
 use crate::scenario::model::{Kind, StoreTrouble};
 use crate::seed::Seed;
@@ -51,7 +51,7 @@ pub fn command(args: &SwarmArgs) -> Result<Exit, String> {
         scenarios: files.len() as u64,
         ..Selection::default()
     };
-    let report = SwarmReport::new(io::stdout(), tally.clone(), unexplored(&files));
+    let report = SwarmReport::new(io::stdout(), tally.clone(), unexplored(&files, &backends));
     let human = args.how.format == Format::Human;
     let own: Vec<Box<dyn crate::event::Sink>> = if human { vec![Box::new(report)] } else { Vec::new() };
     if !human {
@@ -79,7 +79,7 @@ struct Drawing {
     next: Mutex<BTreeMap<BackendKind, u64>>,
     /// The only number that is drawn, of each file.
     only: Option<u64>,
-    /// How many are drawn for each backend.
+    /// How many are drawn for each backend; of only one number, one of each file.
     count: u64,
     /// When no more are drawn for a backend.
     until: BTreeMap<BackendKind, Instant>,
@@ -97,11 +97,10 @@ impl Drawing {
         let until = args
             .minutes
             .map(|minutes| backends.iter().enumerate().map(|(at, backend)| (*backend, share(at, minutes))).collect());
-        let count = match (args.universe, args.universes, args.minutes) {
-            (Some(_), _, _) => files.len() as u64,
-            (None, Some(count), _) => count,
-            (None, None, Some(_)) => u64::MAX,
-            (None, None, None) => UNIVERSES,
+        let count = match (args.universes, args.minutes) {
+            (Some(count), _) => count,
+            (None, Some(_)) => u64::MAX,
+            (None, None) => UNIVERSES,
         };
         // As many chains as cells can run at once: each ends only where nothing is left to draw.
         let ahead = args.how.jobs.map_or(64, u64::from);
@@ -129,12 +128,14 @@ impl Drawing {
         }
         let mut next = self.next.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let at = next.entry(backend).or_default();
-        if *at >= self.count {
+        let runs_here = |file: &&Arc<Universes>| runs_elsewhere(file.file(), backend).is_none();
+        let files: Vec<&Arc<Universes>> = self.files.iter().filter(runs_here).collect();
+        let count = files.len() as u64;
+        if *at >= self.only.map_or(self.count, |_| count) {
             return None;
         }
-        let files = self.files.len() as u64;
-        let file = &self.files[(*at % files) as usize];
-        let universe = file.universe(self.only.unwrap_or(*at / files));
+        let file = files.get(at.checked_rem(count)? as usize)?;
+        let universe = file.universe(self.only.unwrap_or(*at / count));
         *at += 1;
         Some(plan(&[Arc::new(universe)], &[backend], None, &Durations::default()))
     }
@@ -152,7 +153,7 @@ impl Derive for Drawing {
 }
 
 /// What no universe of these files can show.
-fn unexplored(files: &[Arc<Scenario>]) -> Vec<String> {
+fn unexplored(files: &[Arc<Scenario>], backends: &[BackendKind]) -> Vec<String> {
     let mut lines = vec![
         "read-write opens of one process beside a live write of another, which the engine does not promise \
          (docs/protocol.md)"
@@ -166,6 +167,11 @@ fn unexplored(files: &[Arc<Scenario>]) -> Vec<String> {
     let never: Vec<String> = StoreTrouble::ALL.iter().filter(never).map(|trouble| trouble.name().to_owned()).collect();
     if !never.is_empty() {
         lines.push(format!("stores that answer with {}", never.join(", ")));
+    }
+    for backend in backends {
+        let elsewhere = files.iter().filter(|file| runs_elsewhere(file, *backend).is_some());
+        lines
+            .extend(elsewhere.map(|file| format!("{} on {backend}, on which it says that it does not run", file.name)));
     }
     lines
 }

@@ -137,12 +137,10 @@ fn kind(fault: &FaultId) -> String {
     }
     let words: Vec<&str> = action.split(' ').filter(|word| !word.bytes().any(|byte| byte.is_ascii_digit())).collect();
     let plain = words.join(" ");
-    let plain = ["latency of ms", "torn after bytes", "byte corrupt"]
-        .iter()
-        .zip(["latency", "torn", "corrupt"])
-        .find_map(|(long, short)| (plain == *long).then_some(short))
-        .unwrap_or(&plain);
-    format!("store {plain}")
+    let plain = plain.trim_end_matches(" after bytes").trim_end_matches(" of ms");
+    let plain = if plain == "byte corrupt" { "corrupt" } else { plain };
+    let place = if fault.family == FaultFamily::Wire { "wire" } else { "store" };
+    format!("{place} {plain}")
 }
 
 fn render(tally: &Tally, unexplored: &[String]) -> String {
@@ -219,7 +217,11 @@ mod tests {
         assert_eq!(fault(FaultFamily::Store, "ack lost, match 2"), "store ack lost");
         assert_eq!(fault(FaultFamily::Store, "latency of 12 ms, first 2"), "store latency");
         assert_eq!(fault(FaultFamily::Store, "torn after 7 bytes"), "store torn");
+        assert_eq!(fault(FaultFamily::Store, "byte 7 corrupt"), "store corrupt");
         assert_eq!(fault(FaultFamily::Process, "crash before"), "store crash before");
+        assert_eq!(fault(FaultFamily::Wire, "request reset after 7 bytes, match 2"), "wire request reset");
+        assert_eq!(fault(FaultFamily::Wire, "latency of 12 ms"), "wire latency");
+        assert_eq!(fault(FaultFamily::Wire, "internal error, after it was done"), "wire internal error");
     }
 
     #[test]

@@ -79,17 +79,7 @@ fn not_applicable(scenario: &Scenario, backend: BackendKind) -> Option<NotApplic
         let reason = format!("it is a {kind}; 'chaos {kind}' runs it");
         return Some(NotApplicable { reason, line: None });
     }
-    let stands_for: &[BackendName] = match backend {
-        BackendKind::Local => &[BackendName::Local],
-        BackendKind::Memory => &[BackendName::Memory],
-        BackendKind::S3 => &[BackendName::S3],
-        BackendKind::Rustfs => &[BackendName::Rustfs],
-        // Any other S3 service does what the two that scenarios can name do.
-        BackendKind::Service => &[BackendName::S3, BackendName::Rustfs],
-    };
-    if !stands_for.iter().any(|name| scenario.backends.contains(name)) {
-        let names: Vec<&str> = scenario.backends.iter().map(|name| name.as_str()).collect();
-        let reason = format!("the scenario says that it runs on {} only", names.join(", "));
+    if let Some(reason) = runs_elsewhere(scenario, backend) {
         return Some(NotApplicable { reason, line: None });
     }
     let there = backend.capabilities();
@@ -98,6 +88,23 @@ fn not_applicable(scenario: &Scenario, backend: BackendKind) -> Option<NotApplic
         let (_, what) = missing(step)?;
         Some(NotApplicable { reason: format!("the step asks for {what}, which {backend} has not"), line: step.line() })
     })
+}
+
+/// Why a scenario does not run on a backend, if it says itself on which it does.
+pub fn runs_elsewhere(scenario: &Scenario, backend: BackendKind) -> Option<String> {
+    let stands_for: &[BackendName] = match backend {
+        BackendKind::Local => &[BackendName::Local],
+        BackendKind::Memory => &[BackendName::Memory],
+        BackendKind::S3 => &[BackendName::S3],
+        BackendKind::Rustfs => &[BackendName::Rustfs],
+        // Any other S3 service does what the two that scenarios can name do.
+        BackendKind::Service => &[BackendName::S3, BackendName::Rustfs],
+    };
+    if stands_for.iter().any(|name| scenario.backends.contains(name)) {
+        return None;
+    }
+    let names: Vec<&str> = scenario.backends.iter().map(|name| name.as_str()).collect();
+    Some(format!("the scenario says that it runs on {} only", names.join(", ")))
 }
 
 /// What a step needs of a backend that not every backend has.

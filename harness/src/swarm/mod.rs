@@ -52,6 +52,11 @@ impl Universes {
         Ok(Universes { file: file.clone(), swarm, catalog, root: root.stream("swarm").stream(&file.name) })
     }
 
+    /// The file that they are drawn from.
+    pub fn file(&self) -> &Scenario {
+        &self.file
+    }
+
     /// The universe of this number.
     pub fn universe(&self, number: u64) -> Scenario {
         let seed = self.root.stream(&format!("universe {number}"));

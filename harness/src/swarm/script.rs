@@ -119,7 +119,8 @@ impl<'a> Script<'a> {
     }
 
     fn faults(&self, operation: u32, action: &Action) -> Faults {
-        weather::draw(&self.swarm.weather, action, !self.clean, &mut self.draw(Consumer::Weather, operation))
+        let (mut inside, mut wire) = (self.draw(Consumer::Weather, operation), self.draw(Consumer::Wire, operation));
+        weather::draw(&self.swarm.weather, action, !self.clean, &mut inside, &mut wire)
     }
 
     fn write(&mut self, operation: u32, place: Place, write: &Write) {
@@ -372,8 +373,9 @@ impl<'a> Script<'a> {
             // Every other time the recovery has weather of its own before it is calm.
             if draw.chance(0.5) {
                 let action = Action::Open(OpenMode::ReadWrite);
-                let again =
-                    weather::draw(&self.swarm.weather, &action, true, &mut self.draw(Consumer::Recovery, operation));
+                let (mut inside, mut wire) =
+                    (self.draw(Consumer::Recovery, operation), self.draw(Consumer::RecoveryWire, operation));
+                let again = weather::draw(&self.swarm.weather, &action, true, &mut inside, &mut wire);
                 self.open_under(place, &again);
             }
             self.open_calmly(place);
@@ -398,6 +400,7 @@ impl<'a> Script<'a> {
         let at = self.push(place, action, expect);
         self.steps[at].failpoints.clone_from(&faults.failpoints);
         self.steps[at].faults.clone_from(&faults.store);
+        self.steps[at].wire.clone_from(&faults.wire);
         at
     }
 

@@ -22,10 +22,14 @@ pub enum Consumer {
     Windows,
     /// What breaks.
     Weather,
+    /// What breaks on the wire.
+    Wire,
     /// Whether it is calm afterwards.
     Calm,
     /// What breaks in the recovery before it is calm.
     Recovery,
+    /// What breaks on the wire then.
+    RecoveryWire,
 }
 
 impl Consumer {
@@ -39,8 +43,10 @@ impl Consumer {
         Consumer::Concurrency,
         Consumer::Windows,
         Consumer::Weather,
+        Consumer::Wire,
         Consumer::Calm,
         Consumer::Recovery,
+        Consumer::RecoveryWire,
     ];
 
     pub fn name(self) -> &'static str {
@@ -52,8 +58,10 @@ impl Consumer {
             Consumer::Concurrency => "concurrency",
             Consumer::Windows => "windows",
             Consumer::Weather => "weather",
+            Consumer::Wire => "wire",
             Consumer::Calm => "calm",
             Consumer::Recovery => "recovery",
+            Consumer::RecoveryWire => "recovery-wire",
         }
     }
 }

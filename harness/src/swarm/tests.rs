@@ -4,7 +4,9 @@ use omnigraph::writer::WriterKind;
 use proptest::prelude::*;
 
 use super::*;
-use crate::scenario::model::{Action, Concurrency, Deed, Expect, Step, StoreTrouble, StoreWeather, Weather, Weights};
+use crate::scenario::model::{
+    Action, Concurrency, Deed, Expect, Step, StoreTrouble, StoreWeather, Weather, Weights, WireWeather,
+};
 use crate::scenario::parse;
 
 const FILE: &str = "
@@ -56,8 +58,19 @@ fn weather(to_a_call: f64, at_a_window: f64) -> Weather {
         crash_after: to_a_call,
         ..StoreWeather::default()
     };
+    let wire = WireWeather {
+        slow_down: to_a_call,
+        internal_error_after: to_a_call,
+        reset_request: to_a_call,
+        reset_response: to_a_call,
+        latency: to_a_call,
+        black_hole: to_a_call,
+        truncated: to_a_call,
+        half_closed: to_a_call,
+        response_lost: to_a_call,
+    };
     let (failpoint_error, failpoint_delay, failpoint_crash) = (at_a_window, at_a_window, at_a_window);
-    Weather { failpoint_error, failpoint_delay, failpoint_crash, store, calm: at_a_window }
+    Weather { failpoint_error, failpoint_delay, failpoint_crash, store, wire, calm: at_a_window }
 }
 
 fn alone() -> Concurrency {
@@ -107,6 +120,16 @@ proptest! {
     }
 
     #[test]
+    fn weather_on_the_wire_moves_no_other(root: u64, number in 0u64..1_000) {
+        let under = |wire: WireWeather| universe(Swarm { weather: Weather { wire, ..foul() }, concurrency: alone(), ..Swarm::default() }, root, number).steps;
+        let (without, with) = (under(WireWeather::default()), under(foul().wire));
+        // What it leaves pending is another matter: the recovery of it has weather of its own.
+        let first = with.iter().position(|step| !step.wire.is_empty()).map_or(with.len(), |at| at + 1);
+        let inside = |steps: &[Step]| steps[..first].iter().map(|step| (step.action.clone(), step.faults.clone(), step.failpoints.clone())).collect::<Vec<_>>();
+        prop_assert_eq!(inside(&without), inside(&with));
+    }
+
+    #[test]
     fn a_later_operation_does_not_change_an_earlier_one(root: u64, number in 0u64..1_000) {
         let weights = Weights { kill: 0, ..Weights::default() };
         let swarm = |operations| Swarm { operations, weights: weights.clone(), concurrency: alone(), ..Swarm::default() };
@@ -151,6 +174,7 @@ fn everything_that_can_be_said_is_drawn_sooner_or_later() {
             words.extend(step.start.is_some().then_some("start"));
             words.extend(step.hold.is_some().then_some("hold"));
             words.extend((!step.faults.is_empty()).then_some("faults"));
+            words.extend((!step.wire.is_empty()).then_some("wire"));
             words.extend((!step.failpoints.is_empty()).then_some("failpoints"));
             words.extend(step.process.is_some().then_some("process"));
             words.extend(step.handle.is_some().then_some("handle"));
@@ -171,6 +195,7 @@ fn everything_that_can_be_said_is_drawn_sooner_or_later() {
         "join",
         "check",
         "faults",
+        "wire",
         "failpoints",
         "process",
         "handle",

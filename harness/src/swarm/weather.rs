@@ -6,7 +6,8 @@ use omnigraph::storage::{Operation, PathClass};
 
 use super::stream::Draw;
 use crate::scenario::model::{
-    Action, Actions, Effect, FailpointName, Matcher, Named, StoreFault, StoreTrouble, Task, Weather, When,
+    Action, Actions, Effect, FailpointName, Matcher, Named, StoreFault, StoreTrouble, Task, Weather, When, WireEffect,
+    WireFault, WireMatcher, WireTrouble,
 };
 use crate::scenario::{can_strike, crossed_by};
 
@@ -42,12 +43,14 @@ pub struct Faults {
     pub failpoints: BTreeMap<FailpointName, Actions>,
     /// Store faults.
     pub store: Vec<StoreFault>,
+    /// Wire faults.
+    pub wire: Vec<WireFault>,
 }
 
 impl Faults {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.failpoints.is_empty() && self.store.is_empty()
+        self.failpoints.is_empty() && self.store.is_empty() && self.wire.is_empty()
     }
 
     /// Whether one of them kills the process.
@@ -57,8 +60,17 @@ impl Faults {
     }
 }
 
-/// The weather over a step. Where nothing is `pending`, recovery looks and does nothing, so no fault waits for it there.
-pub fn draw(weather: &Weather, action: &Action, pending: bool, draw: &mut Draw) -> Faults {
+/// The weather over a step, drawn for what is in the process and for what is between it and the store. Where nothing is
+/// `pending`, recovery looks and does nothing, so no fault waits for it there.
+pub fn draw(weather: &Weather, action: &Action, pending: bool, inside: &mut Draw, wire: &mut Draw) -> Faults {
+    let wire = WireTrouble::ALL.iter().filter_map(|trouble| {
+        let comes = wire.chance(weather.wire.of(*trouble));
+        on_the_wire(*trouble, action, pending, wire).filter(|_| comes)
+    });
+    Faults { wire: wire.collect(), ..in_the_process(weather, action, pending, inside) }
+}
+
+fn in_the_process(weather: &Weather, action: &Action, pending: bool, draw: &mut Draw) -> Faults {
     let mut faults = Faults::default();
     let recovers = |name: &FailpointName| matches!(name.scope(), Some("heal" | "sweep"));
     let windows: Vec<FailpointName> =
@@ -99,18 +111,55 @@ fn store(trouble: StoreTrouble, action: &Action, pending: bool, draw: &mut Draw)
         StoreTrouble::Corrupt => Effect::Corrupt(number),
         StoreTrouble::Stale => Effect::Stale,
     };
-    let fits = |(operation, class): &&(Operation, PathClass)| {
-        let reads_only = matches!(trouble, StoreTrouble::NotFound);
-        let of_recovery = *class == PathClass::Audit || (*operation, *class) == (Operation::Get, PathClass::Sidecar);
-        let writes = matches!(action, Action::Load(_) | Action::Mutate(_));
-        can_strike(action, *operation, *class, &effect)
-            && !(reads_only && operation.is_write())
-            && (pending || !of_recovery && (writes || !operation.is_write()))
+    let reads_only = matches!(trouble, StoreTrouble::NotFound);
+    let fits = |operation: Operation, class| {
+        can_strike(action, operation, class, &effect) && !(reads_only && operation.is_write())
     };
-    let sites: Vec<_> = SITES.iter().filter(fits).collect();
-    let (operation, class) = **draw.one_of(&sites)?;
+    let (operation, class) = site(action, pending, fits, draw)?;
     let often = [(When::Nth(1), 12), (When::Nth(2), 3), (When::Nth(3), 1), (When::First(2), 2), (When::Every, 3)];
     let when = draw.weighted(&often).unwrap_or_default();
     let on = Matcher { operation: Some(Named(operation)), class: Some(Named(class)), ..Matcher::default() };
     Some(StoreFault { on, effect, when })
+}
+
+fn on_the_wire(trouble: WireTrouble, action: &Action, pending: bool, draw: &mut Draw) -> Option<WireFault> {
+    let number = draw.between(1, 200) as u64;
+    let effect = match trouble {
+        WireTrouble::SlowDown => WireEffect::SlowDown,
+        WireTrouble::InternalErrorAfter => WireEffect::InternalErrorAfter,
+        WireTrouble::ResetRequest => WireEffect::ResetRequest(number),
+        WireTrouble::ResetResponse => WireEffect::ResetResponse(number),
+        WireTrouble::Latency => WireEffect::Latency(number),
+        WireTrouble::BlackHole => WireEffect::BlackHole,
+        WireTrouble::Truncated => WireEffect::Truncated(number),
+        WireTrouble::HalfClosed => WireEffect::HalfClosed,
+        WireTrouble::ResponseLost => WireEffect::ResponseLost,
+    };
+    // What can be met can be met in every way, but for an answer that has nothing to cut off.
+    let fits = |operation: Operation, class| {
+        can_strike(action, operation, class, &Effect::Timeout)
+            && (trouble != WireTrouble::Truncated || WireEffect::has_answer_with_body(operation))
+    };
+    let (operation, class) = site(action, pending, fits, draw)?;
+    let on = WireMatcher { operation: Some(Named(operation)), class: Some(Named(class)), path: None };
+    // A client repeats a request twice, so three in a row are what it notices.
+    let often = [(When::Nth(1), 6), (When::Nth(2), 2), (When::First(2), 3), (When::First(3), 5), (When::Every, 4)];
+    Some(WireFault { on, effect, when: draw.weighted(&often).unwrap_or_default() })
+}
+
+/// A kind of call that the step may make.
+fn site(
+    action: &Action,
+    pending: bool,
+    fits: impl Fn(Operation, PathClass) -> bool,
+    draw: &mut Draw,
+) -> Option<(Operation, PathClass)> {
+    let writes = matches!(action, Action::Load(_) | Action::Mutate(_));
+    let comes_by = |(operation, class): &(Operation, PathClass)| {
+        let of_recovery = *class == PathClass::Audit || (*operation, *class) == (Operation::Get, PathClass::Sidecar);
+        pending || !of_recovery && (writes || !operation.is_write())
+    };
+    let sites: Vec<_> =
+        SITES.iter().copied().filter(comes_by).filter(|(operation, class)| fits(*operation, *class)).collect();
+    draw.one_of(&sites).copied()
 }

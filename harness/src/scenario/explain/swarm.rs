@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::model::{Concurrency, Deed, StoreTrouble, Swarm, Weather, Weights};
+use super::super::model::{Concurrency, Deed, StoreTrouble, Swarm, Weather, Weights, WireTrouble};
 use super::counted;
 
 /// What is drawn, and from which streams, and how it is judged.
@@ -19,7 +19,7 @@ pub fn told(swarm: &Swarm) -> String {
     );
     told.push_str(
         "For each operation of it there is one stream of random numbers for each of: deeds, rows, places, reads, \
-         concurrency, windows, weather, calm, recovery. None moves another, so that the same writes come under every \
+         concurrency, windows, weather, wire, calm, recovery, recovery-wire. None moves another, so that the same writes come under every \
          weather.\n",
     );
     told.push_str(&deeds(&swarm.weights));
@@ -61,6 +61,8 @@ fn weather(weather: &Weather) -> String {
     ];
     let call = |trouble: &StoreTrouble| format!("a call to the store: {}", small(trouble.meaning()));
     chances.extend(StoreTrouble::ALL.iter().map(|trouble| (weather.store.of(*trouble), call(trouble))));
+    let request = |trouble: &WireTrouble| format!("a request on the wire: {}", small(trouble.meaning()));
+    chances.extend(WireTrouble::ALL.iter().map(|trouble| (weather.wire.of(*trouble), request(trouble))));
     chances.retain(|(chance, _)| *chance > 0.0);
     if chances.is_empty() {
         return "Nothing breaks.\n".to_owned();

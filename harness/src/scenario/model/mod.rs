@@ -31,7 +31,7 @@ pub use sidecar::{
     Base, Deviations, Gone, NotASidecar, PlantSidecar, PlantedOperation, PlantedTable, PlantedTransaction, Wrong,
 };
 pub use step::{Action, Arm, DEFAULT_HANDLE, DEFAULT_PROCESS, Nothing, OpenMode, Repair, Step};
-pub use swarm::{Concurrency, Deed, StoreTrouble, StoreWeather, Swarm, Weather, Weights};
+pub use swarm::{Concurrency, Deed, StoreTrouble, StoreWeather, Swarm, Weather, Weights, WireTrouble, WireWeather};
 pub use sweep::{CrashPoint, Sweep};
 pub use wire::{ContainerCall, WireEffect, WireFault, WireMatcher};
 

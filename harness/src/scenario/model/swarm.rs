@@ -149,6 +149,8 @@ pub struct Weather {
     pub failpoint_crash: f64,
     /// Store faults, by kind.
     pub store: StoreWeather,
+    /// Wire faults, by kind, for operations of a file whose `backends` have a wire.
+    pub wire: WireWeather,
     /// After an operation under weather a handle is opened read-write without any, so that what is certain is certain again.
     #[schemars(range(min = 0, max = 1))]
     pub calm: f64,
@@ -161,57 +163,66 @@ impl Default for Weather {
             failpoint_delay: 0.0,
             failpoint_crash: 0.06,
             store: StoreWeather::default(),
+            wire: WireWeather::default(),
             calm: 0.3,
         }
     }
 }
 
-macro_rules! store_weather {
-    ($($(#[doc = $meaning:literal])+ $variant:ident = $field:ident, $chance:literal;)+) => {
-        /// A kind of store fault that weather brings.
+macro_rules! troubles {
+    (
+        $(#[doc = $of_kind:literal])+ $Kind:ident;
+        $(#[doc = $of_chances:literal])+ $Chances:ident;
+        $($(#[doc = $meaning:literal])+ $variant:ident = $field:ident, $chance:literal;)+
+    ) => {
+        $(#[doc = $of_kind])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum StoreTrouble {
+        pub enum $Kind {
             $($(#[doc = $meaning])+ $variant,)+
         }
 
-        impl StoreTrouble {
+        impl $Kind {
             /// Every kind.
-            pub const ALL: &'static [StoreTrouble] = &[$(StoreTrouble::$variant,)+];
+            pub const ALL: &'static [$Kind] = &[$($Kind::$variant,)+];
 
             /// What it is, as one sentence.
             pub fn meaning(self) -> &'static str {
                 match self {
-                    $(StoreTrouble::$variant => concat!($($meaning),+),)+
+                    $($Kind::$variant => concat!($($meaning),+),)+
                 }
             }
         }
 
-        /// Chances of store faults, by kind. Those of a store that lies are 0 unless they are said: no engine can promise
-        /// everything over such a store.
+        $(#[doc = $of_chances])+
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-        pub struct StoreWeather {
+        pub struct $Chances {
             $($(#[doc = $meaning])+ #[schemars(range(min = 0, max = 1))] pub $field: f64,)+
         }
 
-        impl Default for StoreWeather {
+        impl Default for $Chances {
             fn default() -> Self {
-                StoreWeather { $($field: $chance,)+ }
+                $Chances { $($field: $chance,)+ }
             }
         }
 
-        impl StoreWeather {
+        impl $Chances {
             /// How likely this one is.
-            pub fn of(&self, trouble: StoreTrouble) -> f64 {
+            pub fn of(&self, trouble: $Kind) -> f64 {
                 match trouble {
-                    $(StoreTrouble::$variant => self.$field,)+
+                    $($Kind::$variant => self.$field,)+
                 }
             }
         }
     };
 }
 
-store_weather! {
+troubles! {
+    /// A kind of store fault that weather brings.
+    StoreTrouble;
+    /// Chances of store faults, by kind. Those of a store that lies are 0 unless they are said: no engine can promise
+    /// everything over such a store.
+    StoreWeather;
     /// Not done; too many calls.
     Throttled = throttled, 0.02;
     /// Not done; no answer in time.
@@ -238,6 +249,31 @@ store_weather! {
     Corrupt = corrupt, 0.0;
     /// A lie: answered as it was before the last write.
     Stale = stale, 0.0;
+}
+
+troubles! {
+    /// A kind of wire fault that weather brings.
+    WireTrouble;
+    /// Chances of wire faults, by kind; 0 unless they are said. The client may repeat what was struck, and nobody notice.
+    WireWeather;
+    /// Not done; told to slow down.
+    SlowDown = slow_down, 0.0;
+    /// Done; told that the server failed inside.
+    InternalErrorAfter = internal_error_after, 0.0;
+    /// Not done; the connection is reset in the middle of the request.
+    ResetRequest = reset_request, 0.0;
+    /// Done; the connection is reset in the middle of the answer.
+    ResetResponse = reset_response, 0.0;
+    /// Done, but late.
+    Latency = latency, 0.0;
+    /// Not done and never answered, so that a client waits as long as it waits for anything.
+    BlackHole = black_hole, 0.0;
+    /// Done; the answer breaks off.
+    Truncated = truncated, 0.0;
+    /// Not done; the store's side of the connection is closed.
+    HalfClosed = half_closed, 0.0;
+    /// Done; the connection is closed instead of an answer.
+    ResponseLost = response_lost, 0.0;
 }
 
 impl StoreTrouble {
