@@ -30,6 +30,10 @@ pub struct SweepReport {
     /// Pairs that were left out, by the argument for it.
     #[serde(default)]
     pub pruned: Vec<(String, u64)>,
+    /// Pairs that nobody tried and no argument leaves out: their second fault strikes a later call of its kind than the first
+    /// one after the first fault.
+    #[serde(default)]
+    pub later: u64,
     /// What all its cells came to.
     pub verdicts: VerdictCounts,
     /// What nobody has looked at.

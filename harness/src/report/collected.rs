@@ -128,7 +128,11 @@ pub fn swept(report: &SweepReport) -> String {
     let pruned: u64 = report.pruned.iter().map(|(_, count)| count).sum();
     let pairs = match report.firsts {
         0 => String::new(),
-        firsts => format!(", {} pairs of faults after {firsts} first ones ({pruned} left out)", report.pairs),
+        firsts => {
+            let later =
+                if report.later > 0 { format!(", {} at later calls not tried", report.later) } else { String::new() };
+            format!(", {} pairs of faults after {firsts} first ones ({pruned} left out{later})", report.pairs)
+        }
     };
     format!(
         "{writes}: {} cuts, {} around the answer, {} in recoveries ({} had nothing to write){pairs}; {}",

@@ -29,7 +29,10 @@ pub fn seconds(first: &First, case: &Case, events: &[Record], before: &CallCount
             if count < nth {
                 continue;
             }
-            for (effect, argument) in effects(operation, class, first.dies) {
+            let effects = effects(operation, class, first.dies);
+            let tried = effects.iter().filter(|(_, argument)| argument.is_none()).count() as u64;
+            tally.passes_over((count - nth) * tried);
+            for (effect, argument) in effects {
                 match argument {
                     Some(argument) => tally.leaves_out(argument),
                     None => seconds.push(Second { recovery, operation, class, nth, effect }),

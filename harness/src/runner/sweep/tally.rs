@@ -101,6 +101,11 @@ impl Tally {
         }
     }
 
+    /// So many pairs strike a later call of its kind, and are not tried.
+    pub fn passes_over(&mut self, later: u64) {
+        self.report.later += later;
+    }
+
     /// A recovery had nothing to write.
     pub fn quiet(&mut self) {
         self.report.quiet_recoveries += 1;
@@ -129,7 +134,7 @@ impl Tally {
         let mut report = self.report.clone();
         report.unexplored.push(match report.firsts {
             0 => "faults of the store beside the death; 'chaos sweep --pairs' tries them".to_owned(),
-            _ => "a fault of the store at another than the first call of its kind after the first fault, and three faults".to_owned(),
+            _ => "a fault of the store at a later call of its kind than the first after the first fault, and three faults".to_owned(),
         });
         let left = report.verdicts.total() - report.verdicts.of(VerdictName::Held);
         if left > 0 {

@@ -217,6 +217,15 @@ fn of_pairs_after_which_the_same_calls_reach_the_store_other_backends_try_one() 
 }
 
 #[test]
+fn calls_that_come_again_are_counted_and_not_tried() {
+    let (_, once) = swept_with_pairs(&[BackendKind::Memory], &["list"]);
+    let (_, three_times) = swept_with_pairs(&[BackendKind::Memory], &["list", "list", "list"]);
+    // Before an error at the window the operation has made as many as in all, so that only recoveries count.
+    assert_eq!((three_times[0].pairs, once[0].later), (once[0].pairs, 0));
+    assert_eq!(three_times[0].later, 2 * three_times[0].pairs);
+}
+
+#[test]
 fn without_memory_each_backend_tries_every_pair() {
     let (_, with_memory) = swept_with_pairs(&[BackendKind::Memory], &["list"]);
     let (_, without) = swept_with_pairs(&[BackendKind::Local], &["list"]);
