@@ -422,6 +422,15 @@ fn a_swarm_in_which_no_fault_fires_is_not_green() {
 }
 
 #[test]
+fn a_swarm_of_other_backends_takes_no_universe_from_those_that_run_here() {
+    let elsewhere = format!("backends: [s3]\n{}", swarm_of(""));
+    let folder = folder(&[("swarm/elsewhere", &elsewhere), ("swarm/fine", &swarm_of(""))]);
+    let (_, text) = swarm(folder.path(), &["--universes", "3", "--operations", "1"]);
+    assert!(text.contains("3 universes: 3 held"), "{text}");
+    assert!(text.contains("not explored: swarm/elsewhere on memory"), "{text}");
+}
+
+#[test]
 fn a_run_leaves_swarms_out_and_says_so() {
     let folder = folder(&[("swarm/fine", &swarm_of("")), ("good/holds", HOLDS)]);
     let (code, text) = run(folder.path(), &[]);

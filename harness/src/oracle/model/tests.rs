@@ -256,6 +256,15 @@ fn what_is_not_modelled_is_said_with_its_step() {
 }
 
 #[test]
+fn what_may_have_landed_and_is_not_modelled_ends_what_is_known() {
+    let first = load(LoadMode::Append, &[person("a", i64::MAX)]);
+    // In words it is modelled; what it does to these rows is not.
+    let evidence = cell(vec![(first, ok(2)), (sql("UPDATE Person SET age = age + 1"), doubt())]);
+    let silent = follow(&evidence).silent_at_the_end().expect("nobody knows the rows if it has landed");
+    assert!(silent.contains("step 2"), "{silent}");
+}
+
+#[test]
 fn more_ways_than_the_limit_are_inconclusive() {
     let append = |at: usize| (load(LoadMode::Append, &[person(&format!("p{at}"), 1)]), doubt());
     assert!(matches!(follow(&cell((0..12).map(append).collect())), Trajectory::TooMany));
