@@ -169,9 +169,8 @@ fn unexplored(files: &[Arc<Scenario>], backends: &[BackendKind]) -> Vec<String> 
         lines.push(format!("stores that answer with {}", never.join(", ")));
     }
     for backend in backends {
-        let elsewhere = files.iter().filter(|file| runs_elsewhere(file, *backend).is_some());
-        lines
-            .extend(elsewhere.map(|file| format!("{} on {backend}, on which it says that it does not run", file.name)));
+        let elsewhere = files.iter().filter_map(|file| Some((&file.name, runs_elsewhere(file, *backend)?)));
+        lines.extend(elsewhere.map(|(name, reason)| format!("{name} on {backend}: not applicable, {reason}")));
     }
     lines
 }
