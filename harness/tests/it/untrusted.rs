@@ -28,7 +28,7 @@ fn a_process_that_writes_too_much_is_killed_and_nothing_is_said_about_the_engine
 #[test]
 fn a_worker_that_takes_too_much_memory_is_killed_and_nothing_is_said_about_the_engine() {
     let folder = folder(&[("area/greedy", GREEDY)]);
-    // No worker lives in so little: whatever it does is too much, once somebody looks.
+    // No worker lives in so little: whatever it does is too much, and however short it is, somebody looks at its end.
     for backend in ["memory", "local"] {
         let (code, text) = run(folder.path(), &["--backend", backend, "--memory-max-mb", "1"]);
         assert_eq!(code, 3, "{text}");

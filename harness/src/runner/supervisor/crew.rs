@@ -239,7 +239,7 @@ impl Crew {
             }
         }
         let said = loop {
-            if let Some((who, bytes)) = self.too_large() {
+            if let Some((who, bytes)) = self.look_again() {
                 return Some(Happening::TooLarge { who, bytes });
             }
             let waiting = self.members.iter_mut().map(|(key, member)| {
@@ -270,13 +270,17 @@ impl Crew {
         }
     }
 
-    /// A worker that takes more memory than it may; it is killed.
-    fn too_large(&mut self) -> Option<(String, u64)> {
-        let now = Instant::now();
-        if now < self.looked_at + MEMORY_LOOK_EVERY {
+    /// As [`Crew::look`], if it is time to.
+    fn look_again(&mut self) -> Option<(String, u64)> {
+        if Instant::now() < self.looked_at + MEMORY_LOOK_EVERY {
             return None;
         }
-        self.looked_at = now;
+        self.look()
+    }
+
+    /// A worker that takes more memory than it may, and the bytes that it takes; it is killed.
+    pub fn look(&mut self) -> Option<(String, u64)> {
+        self.looked_at = Instant::now();
         let max = self.memory_max_bytes;
         let living = self.members.iter_mut().filter(|(_, member)| !member.killed);
         let mut large = living.filter_map(|(key, member)| {

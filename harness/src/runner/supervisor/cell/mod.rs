@@ -165,6 +165,7 @@ impl<'a> CellRun<'a> {
         if ended.is_ok() || self.may_close() {
             self.close().await;
         }
+        self.look_at_the_end();
         let evidence = std::mem::take(&mut self.ledger).into_evidence();
         self.found.faults.clone_from(&evidence.faults);
         if self.found.limit.is_none() && self.found.trouble.is_none() {

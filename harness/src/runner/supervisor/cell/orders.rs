@@ -56,12 +56,21 @@ impl CellRun<'_> {
             }
             Some(Happening::Note(note)) => self.take_note(note),
             Some(Happening::Died(death)) => self.take_death(*death),
-            Some(Happening::TooLarge { who, bytes }) => {
-                let (takes, allowed) = (bytes >> 20, self.limits.memory_max_bytes >> 20);
-                self.cut_short(format!("{who} takes {takes} MB of memory; at most {allowed} MB are allowed"));
-            }
+            Some(Happening::TooLarge { who, bytes }) => self.takes_too_much(&who, bytes),
         }
         true
+    }
+
+    /// Looks how much memory the workers take, now that the cell is over: it may have been too short to look before.
+    pub(super) fn look_at_the_end(&mut self) {
+        if let Some((who, bytes)) = self.crew.look() {
+            self.takes_too_much(&who, bytes);
+        }
+    }
+
+    fn takes_too_much(&mut self, who: &str, bytes: u64) {
+        let (takes, allowed) = (bytes >> 20, self.limits.memory_max_bytes >> 20);
+        self.cut_short(format!("{who} takes {takes} MB of memory; at most {allowed} MB are allowed"));
     }
 
     /// A limit was hit. What comes after it, deaths above all, is its consequence.
