@@ -95,8 +95,14 @@ pub fn repair(report: &RepairReport) {
 
 fn drift(drift: &[omnigraph::write::repair::Drift]) {
     for table in drift {
+        let what = match table.undoing {
+            Some(operation) => format!(
+                "; it is what a recovery restored when it undid operation {operation}, and repair --confirm puts back what is visible"
+            ),
+            None => String::new(),
+        };
         println!(
-            "{} ({}): version {} is visible with {} rows, version {} is newest with {} rows",
+            "{} ({}): version {} is visible with {} rows, version {} is newest with {} rows{what}",
             table.type_name, table.path, table.pin, table.pin_rows, table.head, table.head_rows
         );
     }

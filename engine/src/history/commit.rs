@@ -21,7 +21,7 @@ pub enum CommitKind {
     RolledForward,
     /// Recovery published the tables as they were before a write that it undid.
     RolledBack,
-    /// An operator confirmed drift.
+    /// An operator confirmed drift; or recovery put a table back over which it had restored something older.
     Repaired,
 }
 

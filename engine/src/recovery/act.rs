@@ -11,6 +11,7 @@ use crate::id::CommitId;
 use crate::intent::Sidecar;
 use crate::manifest::{Delta, ManifestHead, PublishFailure};
 use crate::runtime::Runtime;
+use crate::writer::WriterKind;
 
 /// Who acts, and on what.
 pub(super) struct Act<'a> {
@@ -25,7 +26,7 @@ pub(super) struct Published {
     pub(super) outcomes: Vec<TableOutcome>,
 }
 
-/// Publishes the new pins as a commit of recovery that carries the operation id.
+/// Publishes the new pins as a commit of recovery. It carries the operation id where it decides what becomes of the operation.
 pub(super) async fn publish(
     act: &Act<'_>,
     world: &World,
@@ -33,13 +34,14 @@ pub(super) async fn publish(
     kind: CommitKind,
     outcomes: Vec<TableOutcome>,
 ) -> Result<Published> {
+    let decides = kind != CommitKind::Repaired;
     let commit = Commit {
         id: CommitId::new(act.runtime.ids.ulid()),
         parents: Vec::new(),
         kind,
-        writer: Some(sidecar.writer),
+        writer: Some(if decides { sidecar.writer } else { WriterKind::Repair }),
         actor: RECOVERY_ACTOR.to_owned(),
-        operation_id: Some(sidecar.operation_id),
+        operation_id: decides.then_some(sidecar.operation_id),
         graph_version: 0,
         at: act.runtime.clock.now(),
     };

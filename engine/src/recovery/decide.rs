@@ -38,7 +38,7 @@ pub struct Observation {
     pub tables: Vec<TableState>,
     /// Whether a table that the write was validated against has been published again since.
     pub reads_moved: bool,
-    /// Whether HEAD of a planned table is a transaction of this operation that is not visible.
+    /// Whether a version of a planned table past its pin is of this operation: what it committed, or what a pass restored.
     pub ours_past_pin: bool,
 }
 
@@ -58,6 +58,9 @@ pub enum Decision {
     RollForward,
     /// Restore each moved table to its pin, publish that, audit, and delete the sidecar.
     RollBack,
+    /// The operation is visible, and a restore lies above it: make what is visible the newest version again, publish that,
+    /// audit that the write was finished, and delete the sidecar.
+    PutBack,
 }
 
 /// Decides. The first row that fits wins.
@@ -65,8 +68,9 @@ pub enum Decision {
 /// | observation | decision |
 /// |---|---|
 /// | the branch no longer lives that life | discard |
-/// | published by a roll back, and a commit of ours landed after it | roll back again |
+/// | published by a roll back, and a version of ours lies past a pin | roll back again |
 /// | published by a roll back | finish as rolled back |
+/// | published by its writer or by a roll forward, and a version of ours lies past a pin | put back |
 /// | published by its writer or by a roll forward | finish as rolled forward |
 /// | any table regressed | abort |
 /// | every table untouched | retire |
@@ -74,7 +78,10 @@ pub enum Decision {
 /// | anything else | roll back |
 ///
 /// The second row is a writer that another process took for dead: it was undone between two of its commits, landed the
-/// second, and learnt of its end when it came to publish.
+/// second, and learnt of its end when it came to publish. Or it is a pass over that very case which died when it had restored.
+///
+/// The fourth row is such a writer, too: a pass restored the first of its tables, and it landed the second and published
+/// before the pass did. It is acknowledged, and the restore lies above what is visible.
 ///
 /// The last but one row asks more than that every table is committed. Two processes can race with a write to an edge
 /// table and the deletion of its endpoint: each commits to a table of its own, one publishes first, and finishing the
@@ -86,6 +93,7 @@ pub fn decide(observation: &Observation) -> Decision {
     match observation.published {
         Some(CommitKind::RolledBack) if observation.ours_past_pin => return Decision::RollBack,
         Some(CommitKind::RolledBack) => return Decision::Finish(RecoveryKind::RolledBack),
+        Some(_) if observation.ours_past_pin => return Decision::PutBack,
         Some(_) => return Decision::Finish(RecoveryKind::RolledForward),
         None => {}
     }
@@ -137,6 +145,14 @@ mod tests {
             ..seen(&[Superseded, Committed])
         };
         assert_eq!(decide(&late), Decision::RollBack);
+    }
+
+    #[test]
+    fn a_restore_above_a_write_that_was_published_is_put_back() {
+        for kind in [CommitKind::Written, CommitKind::RolledForward] {
+            let beaten = Observation { published: Some(kind), ours_past_pin: true, ..seen(&[Superseded, Committed]) };
+            assert_eq!(decide(&beaten), Decision::PutBack, "{kind:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::failpoint::{Scope, Window, hit};
 use crate::id::OperationId;
 use crate::intent::{Sidecar, SidecarError};
 use crate::limit::{SIDECAR_MAX_BYTES, SIDECARS_MAX_COUNT};
-use crate::storage::{Stack, StorageErrorKind};
+use crate::storage::{Stack, StorageError, StorageErrorKind};
 
 /// Sidecars lie directly below this prefix.
 pub const RECOVERY_PREFIX: &str = "__recovery";
@@ -36,8 +36,8 @@ impl<'a> Journal<'a> {
     /// The store's trouble.
     pub async fn put(&self, sidecar: &Sidecar) -> Result<()> {
         hit(self.scope, Window::SidecarWrite).await?;
+        let text = encoded(sidecar)?;
         let path = path_of(&sidecar.file_name());
-        let text = sidecar.encode().map_err(|e| Error::internal(format!("sidecar: {e}")))?;
         let objects = self.stack.objects();
         let Err(error) = objects.put_own_if_absent(&path, text).await else {
             return Ok(());
@@ -48,7 +48,18 @@ impl<'a> Journal<'a> {
         {
             tracing::warn!(operation = %sidecar.operation_id, %leftover, "a sidecar whose put failed may remain");
         }
-        Err(Error::from(error).context(format_args!("put recovery sidecar `{}`", sidecar.file_name())))
+        Err(cannot_put(sidecar, error))
+    }
+
+    /// Puts a sidecar that was there before, for what is still to be undone. Unlike [`Journal::put`] it takes nothing back when it
+    /// fails: the sidecar may be there because somebody is at work on it.
+    ///
+    /// # Errors
+    /// The store's trouble.
+    pub async fn put_back(&self, sidecar: &Sidecar) -> Result<()> {
+        let (path, text) = (path_of(&sidecar.file_name()), encoded(sidecar)?);
+        let put = self.stack.objects().put_own_if_absent(&path, text).await;
+        put.map_err(|error| cannot_put(sidecar, error))
     }
 
     /// The names of all files that claim to be sidecars, oldest first. One list.
@@ -180,6 +191,14 @@ pub fn unreadable(error: SidecarError) -> Error {
         error.file
     );
     Error::corrupt(error.to_string()).with_advice(advice).with_source(error)
+}
+
+fn encoded(sidecar: &Sidecar) -> Result<String> {
+    sidecar.encode().map_err(|e| Error::internal(format!("sidecar: {e}")))
+}
+
+fn cannot_put(sidecar: &Sidecar, error: StorageError) -> Error {
+    Error::from(error).context(format_args!("put recovery sidecar `{}`", sidecar.file_name()))
 }
 
 fn path_of(name: &str) -> String {

@@ -4,6 +4,7 @@ use super::classify::{TableFacts, TableState, classify};
 use super::decide::Observation;
 use crate::error::{ErrorKind, Result};
 use crate::history::Commit;
+use crate::id::OperationId;
 use crate::intent::{PlannedTable, Sidecar};
 use crate::manifest::{ManifestHead, find_operation};
 use crate::storage::Stack;
@@ -15,6 +16,13 @@ pub(crate) struct Found {
     pub(crate) planned: PlannedTable,
     pub(crate) facts: TableFacts,
     pub(crate) state: TableState,
+}
+
+impl Found {
+    /// Whether a version past the pin is the operation's.
+    pub(crate) fn is_ours_past_pin(&self, operation: OperationId) -> bool {
+        is_ours_past_pin(&self.facts, operation)
+    }
 }
 
 /// The world of one sidecar, seen through one version of the manifest.
@@ -56,17 +64,31 @@ pub(crate) async fn observe(stack: &Stack, manifest: &ManifestHead, sidecar: &Si
     }
     world.observation.published = world.published.as_ref().map(|commit| commit.kind);
     world.observation.tables = world.tables.iter().map(|found| found.state).collect();
-    world.observation.ours_past_pin = world.tables.iter().any(ours_past_pin);
+    world.observation.ours_past_pin = world.tables.iter().any(|found| found.is_ours_past_pin(sidecar.operation_id));
     world.observation.reads_moved =
         sidecar.reads.iter().any(|read| state.tables.get(&read.path).is_none_or(|entry| entry.version != read.version));
     Ok(world)
 }
 
-/// Whether HEAD is the planned transaction and the manifest does not know of it.
-fn ours_past_pin(found: &Found) -> bool {
-    found.facts.head > found.facts.pin
-        && found.facts.landed.last().and_then(|newest| newest.transaction_uuid.as_deref())
-            == Some(found.planned.transaction_uuid.as_str())
+/// Whether a table stands at a version of this operation that `manifest` does not make visible. Where `manifest` is older than
+/// what is visible the answer may be yes all the same; an observation tells then.
+pub(super) async fn has_landed_late(stack: &Stack, manifest: &ManifestHead, sidecar: &Sidecar) -> Result<bool> {
+    for planned in &sidecar.tables {
+        let pin = manifest.state().tables.get(&planned.path).map_or(planned.base_version, |entry| entry.version);
+        let facts = observe_table(stack, planned, pin).await?;
+        if is_ours_past_pin(&facts, sidecar.operation_id) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a version past the pin is the operation's: the planned transaction, or a restore that a pass over it made.
+fn is_ours_past_pin(facts: &TableFacts, operation: OperationId) -> bool {
+    let mut past_pin = facts.landed.iter().filter(|landed| landed.version > facts.pin);
+    past_pin.any(|landed| {
+        landed.operation == Some(operation) || landed.transaction_uuid.as_deref() == Some(facts.planned.as_str())
+    })
 }
 
 async fn observe_table(stack: &Stack, planned: &PlannedTable, pin: u64) -> Result<TableFacts> {

@@ -2,11 +2,11 @@
 
 use super::act::Act;
 use super::audit::{self, Recovery, TableOutcome};
-use super::backward::roll_back;
+use super::backward::{put_back, roll_back};
 use super::decide::{Decision, RecoveryKind, decide};
 use super::forward::roll_forward;
 use super::journal::Journal;
-use super::observe::{World, observe};
+use super::observe::{World, has_landed_late, observe};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Scope, Window, hit};
 use crate::intent::Sidecar;
@@ -53,6 +53,7 @@ async fn attempt(act: &Act<'_>, manifest: &mut ManifestHead, sidecar: &Sidecar) 
     if let Some(reason) = why_deferred(act, sidecar, &world, decision) {
         return Ok(Resolution::Deferred(reason));
     }
+    let undone = matches!(decision, Decision::RollBack | Decision::Finish(RecoveryKind::RolledBack));
     let (kind, commit, outcomes) = match decision {
         Decision::Abort => return Err(regressed(sidecar, &world)),
         Decision::Discard => (RecoveryKind::OrphanedBranchDiscarded, None, Vec::new()),
@@ -66,9 +67,18 @@ async fn attempt(act: &Act<'_>, manifest: &mut ManifestHead, sidecar: &Sidecar) 
             (RecoveryKind::RolledForward, Some(published.commit), published.outcomes)
         }
         Decision::RollBack => {
+            // Of an earlier undoing that nobody lived to record.
+            let mut outcomes = outcomes_so_far(manifest, &world).await?;
             let published = roll_back(act, &world, sidecar).await?;
             *manifest = published.manifest;
-            (RecoveryKind::RolledBack, Some(published.commit), published.outcomes)
+            outcomes.extend(published.outcomes);
+            let first = world.published.as_ref().map_or(published.commit, |earlier| earlier.id);
+            (RecoveryKind::RolledBack, Some(first), outcomes)
+        }
+        Decision::PutBack => {
+            *manifest = put_back(act, &world, sidecar).await?.manifest;
+            let commit = world.published.as_ref().map(|commit| commit.id);
+            (RecoveryKind::RolledForward, commit, outcomes_so_far(manifest, &world).await?)
         }
     };
     let row = Recovery {
@@ -81,7 +91,15 @@ async fn attempt(act: &Act<'_>, manifest: &mut ManifestHead, sidecar: &Sidecar) 
         at: act.runtime.clock.now(),
     };
     audit::append(&act.runtime.stack, act.runtime.ids.as_ref(), act.scope, &row).await?;
-    Journal::new(&act.runtime.stack, act.scope).delete(sidecar.operation_id).await?;
+    let journal = Journal::new(&act.runtime.stack, act.scope);
+    journal.delete(sidecar.operation_id).await?;
+    // A writer of another process that was alive all the same may have landed another table since, and found the sidecar in
+    // its place when it came to put it back. What lands from now on comes with a put that finds none.
+    if undone && has_landed_late(&act.runtime.stack, manifest, sidecar).await? {
+        journal.put_back(sidecar).await?;
+        let late = format!("operation {} went on while it was undone", sidecar.operation_id);
+        return Err(Error::conflict(late));
+    }
     act.runtime.gate.disarmed(sidecar.operation_id);
     Ok(Resolution::Resolved(kind))
 }
@@ -91,12 +109,16 @@ fn why_deferred(act: &Act<'_>, sidecar: &Sidecar, world: &World, decision: Decis
     if act.scope == Scope::Sweep {
         return None;
     }
+    let did_arm = act.runtime.gate.did_arm(sidecar.operation_id);
     match decision {
+        // Nothing of it is left to undo, and its writer, which was of this process, is gone.
+        Decision::RollBack if did_arm && world.tables.iter().all(|found| found.facts.head == found.facts.pin) => None,
         Decision::RollBack => Some("undoing it restores tables, which is safe only at a read-write open".into()),
-        Decision::Abort => Some(regressed(sidecar, world).message().to_owned()),
-        Decision::Retire if !act.runtime.gate.did_arm(sidecar.operation_id) => {
-            Some("another process armed it and may be about to commit".into())
+        Decision::PutBack => {
+            Some("what it made visible lies beneath a restore, and is put back only at a read-write open".into())
         }
+        Decision::Abort => Some(regressed(sidecar, world).message().to_owned()),
+        Decision::Retire if !did_arm => Some("another process armed it and may be about to commit".into()),
         _ => None,
     }
 }

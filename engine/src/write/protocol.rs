@@ -110,7 +110,7 @@ impl Drive {
 
     /// Commits every table and publishes.
     async fn land(&self, head: ManifestHead, sidecar: &Sidecar) -> Result<(ManifestHead, Commit, Vec<Table>)> {
-        let landed = self.commit_tables(&head).await?;
+        let landed = self.commit_tables(&head, sidecar).await?;
         let (head, commit) = self.publish(head, sidecar, &landed).await?;
         Ok((head, commit, landed))
     }
@@ -177,35 +177,38 @@ impl Drive {
         Ok(())
     }
 
-    async fn commit_tables(&self, head: &ManifestHead) -> Result<Vec<Table>> {
+    async fn commit_tables(&self, head: &ManifestHead, sidecar: &Sidecar) -> Result<Vec<Table>> {
         let mut landed: Vec<Table> = Vec::with_capacity(self.intent.effects.len());
         for staged in self.intent.effects.values() {
             if let Err(e) = hit(self.scope, Window::TableCommit).await {
-                return Err(self.undone(e, &landed).await);
+                return Err(self.undone(e, sidecar, &landed).await);
             }
             match staged.commit(&self.runtime.stack).await {
                 Ok(landing) => landed.push(landing.table),
-                Err(CommitFailure::Failed(e)) => return Err(self.undone(e, &landed).await),
+                Err(CommitFailure::Failed(e)) => return Err(self.undone(e, sidecar, &landed).await),
                 Err(CommitFailure::Unknown(e)) => return Err(self.in_doubt(e)),
                 Err(CommitFailure::Moved(e)) => {
                     let error = guard::explain(&self.runtime, head, staged.table(), self.operation, e).await;
-                    return Err(self.undone(error, &landed).await);
+                    return Err(self.undone(error, sidecar, &landed).await);
                 }
             }
             if let Err(e) = hit(self.scope, Window::TableCommitted).await {
                 let all = landed.len() == self.intent.effects.len();
-                return Err(if all { self.in_doubt(e) } else { self.undone(e, &landed).await });
+                return Err(if all { self.in_doubt(e) } else { self.undone(e, sidecar, &landed).await });
             }
         }
         Ok(landed)
     }
 
     /// The error of a write of which one table certainly did not land: it will never become visible.
-    async fn undone(&self, error: Error, landed: &[Table]) -> Error {
+    ///
+    /// An open in another process may have taken the sidecar away while no table had moved yet, so it is put back.
+    async fn undone(&self, error: Error, sidecar: &Sidecar, landed: &[Table]) -> Error {
         if landed.is_empty() {
             self.disarm().await;
             return error;
         }
+        self.put_back(sidecar).await;
         let tables: Vec<&str> = landed.iter().map(Table::path).collect();
         tracing::warn!(operation = %self.operation, ?tables, "a write moved tables and failed; recovery undoes it");
         let advice = format!(
@@ -267,7 +270,7 @@ impl Drive {
                 PublishFailure::Unknown(e) => return Err(self.in_doubt(e)),
                 PublishFailure::Lost(_) if self.still_stands(head.state()) => {}
                 // Recovery never finishes it either: what it was validated against stays moved.
-                PublishFailure::Lost(e) => return Err(self.undone(e, landed).await),
+                PublishFailure::Lost(e) => return Err(self.undone(e, sidecar, landed).await),
             }
         }
         let error = Error::conflict(format!("{PUBLISH_ATTEMPTS_MAX_COUNT} other writes were published first"));
@@ -279,12 +282,16 @@ impl Drive {
     /// A table that landed after that undoing stands past its pin and nothing covers it, so the sidecar is put back for
     /// the next read-write open to look at.
     async fn overtaken(&self, sidecar: &Sidecar) -> Error {
-        if let Err(e) = self.journal().put(sidecar).await {
-            tracing::warn!(operation = %self.operation, error = %e, "the sidecar of an undone write was not put back");
-        }
+        self.put_back(sidecar).await;
         Error::conflict(format!("recovery in another process has undone operation {}", self.operation))
             .with_operation(self.operation)
             .needing_recovery()
+    }
+
+    async fn put_back(&self, sidecar: &Sidecar) {
+        if let Err(e) = self.journal().put_back(sidecar).await {
+            tracing::warn!(operation = %self.operation, error = %e, "the sidecar of an undone write was not put back");
+        }
     }
 
     fn commit(&self) -> Commit {

@@ -1,6 +1,8 @@
 //! Repair: an operator looks at drift that no sidecar covers and publishes it, or moves an unreadable sidecar away.
 //!
-//! Drift is in the tables already, so a repair stages nothing and arms nothing: its one step is the publish.
+//! Drift is in the tables already, so a repair stages nothing and arms nothing: its one step is the publish. One kind of drift it
+//! never publishes: a restore of a dead recovery, beneath which a live writer has published something newer. There it first
+//! makes what is visible the newest version again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use crate::failpoint::{Scope, Window, hit};
 use crate::gate::QueueKey;
 use crate::handle::Handle;
 use crate::history::{Commit, CommitKind};
-use crate::id::CommitId;
+use crate::id::{CommitId, OperationId};
 use crate::intent::Sidecar;
 use crate::manifest::{Delta, MAIN_BRANCH, ManifestHead, PublishFailure, Snapshot};
 use crate::recovery::{Journal, QUARANTINE_PREFIX};
@@ -25,7 +27,7 @@ use crate::writer::WriterKind;
 pub enum Repair {
     /// Show drift and change nothing.
     Preview,
-    /// Publish every table's HEAD as its pin.
+    /// Publish every table's HEAD as its pin; see [`Drift::undoing`] for the exception.
     Confirm {
         /// Who confirms; `None` for anonymous.
         actor: Option<String>,
@@ -50,6 +52,9 @@ pub struct Drift {
     pub pin_rows: u64,
     /// Rows at HEAD.
     pub head_rows: u64,
+    /// The operation whose undoing made HEAD, where HEAD has the content of another version than the visible one. A repair puts
+    /// such a table back to what is visible.
+    pub undoing: Option<OperationId>,
 }
 
 /// What a repair saw and did.
@@ -149,7 +154,10 @@ async fn confirm(handle: &Arc<Handle>, actor: String) -> Result<RepairReport> {
         at: runtime.clock.now(),
     };
     let commit_id = commit.id;
-    let pins: BTreeMap<String, u64> = drift.iter().map(|drift| (drift.path.clone(), drift.head)).collect();
+    let mut pins = BTreeMap::new();
+    for drift in &drift {
+        pins.insert(drift.path.clone(), repaired(handle, drift).await?);
+    }
     hit(Scope::Repair, Window::ManifestPublish).await?;
     let head = snapshot.manifest();
     let manifest = match head.publish(&runtime.stack, &Delta::of_pins(pins, commit), runtime.ids.as_ref()).await {
@@ -162,6 +170,22 @@ async fn confirm(handle: &Arc<Handle>, actor: String) -> Result<RepairReport> {
     runtime.gate.published(manifest.state().version);
     handle.advance(snapshot.advanced(manifest, Vec::new()));
     Ok(RepairReport { drift, commit_id: Some(commit_id), quarantined: None })
+}
+
+/// The version of a drifted table that a repair publishes.
+async fn repaired(handle: &Handle, drift: &Drift) -> Result<u64> {
+    let Some(operation) = drift.undoing else { return Ok(drift.head) };
+    let Handle { runtime, .. } = handle;
+    let ids = runtime.ids.as_ref();
+    let put_back = Table::restore(&runtime.stack, &drift.path, drift.pin, drift.head, operation, ids).await?;
+    Ok(put_back.version())
+}
+
+/// The operation whose undoing made HEAD, where HEAD has the content of another version than `pin`.
+async fn undoing(head: &Table, pin: u64) -> Result<Option<OperationId>> {
+    let landed = head.landed_after(head.version() - 1, head.version()).await?;
+    let restore = landed.last().filter(|newest| newest.restored.is_some_and(|version| version != pin));
+    Ok(restore.and_then(|newest| newest.operation))
 }
 
 /// The manifest, when the publish landed although its answer was lost; else what to tell the caller.
@@ -214,9 +238,10 @@ async fn drift(handle: &Handle, snapshot: &Snapshot) -> Result<Vec<Drift>> {
             Err(_) if newest < entry.version => 0,
             Err(e) => return Err(e),
         };
-        let head_rows = match head {
-            Some(head) => head.count_rows().await?,
-            None => 0,
+        let (head_rows, undoing) = match head {
+            Some(head) if newest > entry.version => (head.count_rows().await?, undoing(&head, entry.version).await?),
+            Some(head) => (head.count_rows().await?, None),
+            None => (0, None),
         };
         drifted.push(Drift {
             type_name: entry.type_name.clone(),
@@ -225,6 +250,7 @@ async fn drift(handle: &Handle, snapshot: &Snapshot) -> Result<Vec<Drift>> {
             head: newest,
             pin_rows,
             head_rows,
+            undoing,
         });
     }
     Ok(drifted)

@@ -178,6 +178,10 @@ fn commit_trouble(evidence: &Evidence, world: &World, row: &RecoveryFact) -> Vec
         // Retired: it had never moved a table, so there is nothing to publish and nothing to name. One whose tables another
         // roll back has restored already moves none either, but is published, so that its writer learns of it.
         "RolledBack" if row.tables.is_empty() && row.commit.is_none() => {
+            // Its writer may have been alive all the same, and have failed when a table had moved.
+            if undone == commits.len() && outlived_its_undoing(evidence, id) {
+                commits.clear();
+            }
             if !commits.is_empty() {
                 lines.push(format!("operation {id} is audited as retired, and {} commits carry it", commits.len()));
             }
@@ -261,6 +265,19 @@ mod tests {
     #[test]
     fn goes_red_on_every_planted_defect_and_on_nothing_else() {
         sound::prove(&OneAuditRowPerRecoveredOperation);
+    }
+
+    #[test]
+    fn a_writer_that_was_retired_alive_and_failed_halfway_is_undone_and_recorded_once() {
+        let mut evidence = sound::evidence();
+        let row = sound::recovery(&mut evidence, "OP5");
+        (row.tables, row.commit) = (Vec::new(), None);
+        assert!(OneAuditRowPerRecoveredOperation.check(&evidence).is_err(), "a dead writer moves nothing later");
+        let error = ErrorData { operation: Some("OP5".into()), ..ErrorData::new("conflict", "moved") };
+        evidence.operations[6].outcome = Outcome::Refused { error };
+        assert_eq!(OneAuditRowPerRecoveredOperation.check(&evidence), Ok(()));
+        sound::commit(&mut evidence, "C5").kind = "rolled-forward".into();
+        assert!(OneAuditRowPerRecoveredOperation.check(&evidence).is_err(), "nor is it finished");
     }
 
     #[test]
