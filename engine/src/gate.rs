@@ -58,6 +58,7 @@ pub struct QueueKey {
 pub(crate) struct GraphGate {
     queues: Mutex<HashMap<QueueKey, Arc<AsyncMutex<()>>>>,
     armed: Mutex<HashSet<OperationId>>,
+    searched: Mutex<HashMap<OperationId, u64>>,
     published: AtomicU64,
 }
 
@@ -101,6 +102,18 @@ impl GraphGate {
     /// Forgets an operation whose sidecar is gone.
     pub(crate) fn disarmed(&self, operation: OperationId) {
         self.lock(&self.armed).remove(&operation);
+        self.lock(&self.searched).remove(&operation);
+    }
+
+    /// Remembers that no version up to `graph_version` publishes `operation`. History does not change, so nobody looks there
+    /// again.
+    pub(crate) fn not_published(&self, operation: OperationId, graph_version: u64) {
+        self.lock(&self.searched).insert(operation, graph_version);
+    }
+
+    /// Up to which version `operation` is known not to be published; 0 when nobody has looked.
+    pub(crate) fn not_published_until(&self, operation: OperationId) -> u64 {
+        self.lock(&self.searched).get(&operation).copied().unwrap_or_default()
     }
 
     /// Whether this process armed `operation`.

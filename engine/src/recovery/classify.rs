@@ -15,7 +15,7 @@ pub struct TableFacts {
     pub pin: u64,
     /// The newest version.
     pub head: u64,
-    /// Every version after base, oldest first.
+    /// The versions that tell, oldest first: the one after base, and all past the pin.
     pub landed: Vec<LandedVersion>,
 }
 

@@ -7,6 +7,7 @@ use crate::history::Commit;
 use crate::id::OperationId;
 use crate::intent::{PlannedTable, Sidecar};
 use crate::manifest::{ManifestHead, find_operation};
+use crate::runtime::Runtime;
 use crate::storage::Stack;
 use crate::table::Table;
 
@@ -35,7 +36,8 @@ pub(crate) struct World {
 }
 
 /// Observes the world of `sidecar` through `manifest`, which must be fresh.
-pub(crate) async fn observe(stack: &Stack, manifest: &ManifestHead, sidecar: &Sidecar) -> Result<World> {
+pub(crate) async fn observe(runtime: &Runtime, manifest: &ManifestHead, sidecar: &Sidecar) -> Result<World> {
+    let stack = &runtime.stack;
     let state = manifest.state();
     // The manifest is the authority on branches; a dataset that fails to open never is.
     let branch_lives =
@@ -55,7 +57,11 @@ pub(crate) async fn observe(stack: &Stack, manifest: &ManifestHead, sidecar: &Si
     if !branch_lives {
         return Ok(world);
     }
-    world.published = find_operation(manifest, sidecar.operation_id, sidecar.graph_version).await?;
+    let searched = runtime.gate.not_published_until(sidecar.operation_id).max(sidecar.graph_version);
+    world.published = find_operation(manifest, sidecar.operation_id, searched).await?;
+    if world.published.is_none() {
+        runtime.gate.not_published(sidecar.operation_id, state.version);
+    }
     for planned in &sidecar.tables {
         let pin = state.tables.get(&planned.path).map_or(planned.base_version, |entry| entry.version);
         let facts = observe_table(stack, planned, pin).await?;
@@ -106,12 +112,11 @@ async fn observe_table(stack: &Stack, planned: &PlannedTable, pin: u64) -> Resul
         }
         Err(e) => return Err(e),
     };
-    let head = table.version();
-    Ok(TableFacts {
-        base: planned.base_version,
-        planned: planned.transaction_uuid.clone(),
-        pin,
-        head,
-        landed: table.landed_after(planned.base_version, head).await?,
-    })
+    let (base, head) = (planned.base_version, table.version());
+    // A commit lands right after its base or not at all, and what others have published since then decides nothing. A writer
+    // that nobody may give up is observed before every write: that must not cost more from one write to the next.
+    let first = base.saturating_add(1);
+    let mut landed = table.landed_after(base, first.min(head)).await?;
+    landed.extend(table.landed_after(first.max(pin), head).await?);
+    Ok(TableFacts { base, planned: planned.transaction_uuid.clone(), pin, head, landed })
 }

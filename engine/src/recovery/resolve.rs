@@ -45,7 +45,7 @@ pub(super) async fn resolve(act: &Act<'_>, manifest: &mut ManifestHead, sidecar:
 async fn attempt(act: &Act<'_>, manifest: &mut ManifestHead, sidecar: &Sidecar) -> Result<Resolution> {
     hit(act.scope, Window::RecoveryObserve).await?;
     *manifest = manifest.latest().await?;
-    let world = observe(&act.runtime.stack, manifest, sidecar).await?;
+    let world = observe(act.runtime, manifest, sidecar).await?;
     let decision = decide(&world.observation);
     hit(act.scope, Window::RecoveryDecided).await?;
     tracing::info!(operation = %sidecar.operation_id, writer = %sidecar.writer, ?decision, "recovery decided");

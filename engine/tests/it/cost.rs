@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use lance::dataset::optimize::{CompactionOptions, compact_files};
-use omnigraph::storage::{Stack, StoreLayer, TraceLayer};
+use omnigraph::storage::{
+    Call, FaultKind, FaultLayer, FaultPolicy, Operation, PathClass, Stack, StoreLayer, TraceLayer, Verdict,
+};
 use omnigraph::{ErrorKind, Graph, Mutate, Repair, StorageOptions};
 
 const SCHEMA: &str = "
@@ -127,6 +129,36 @@ async fn a_write_costs_the_same_store_calls_after_ten_commits_and_after_a_thousa
     assert_eq!(ten, thousand);
     assert!(ten.0 <= 14, "a node costs {} calls", ten.0);
     assert!(ten.1 <= 18, "an edge costs {} calls", ten.1);
+}
+
+/// Loses the answer to every commit of a table, and the commit.
+#[derive(Debug)]
+struct CommitsBreakOff;
+
+impl FaultPolicy for CommitsBreakOff {
+    fn verdict(&self, call: &Call) -> Verdict {
+        let is_commit = call.class == PathClass::TableVersion && call.operation == Operation::PutIfAbsent;
+        if is_commit { Verdict::Fail(FaultKind::ConnectionLost) } else { Verdict::Pass }
+    }
+}
+
+#[tokio::test]
+async fn a_write_of_another_process_that_nobody_may_give_up_costs_the_same_before_every_write() {
+    let mut world = World::new("cost-of-deferring").await;
+    let doomed = Graph::builder("memory://cost-of-deferring").process(Arc::default());
+    let doomed = doomed.layer(Arc::new(FaultLayer::new(Arc::new(CommitsBreakOff)))).open().await.unwrap();
+    let broken_off = doomed.mutate(world.insert_node()).await.unwrap_err();
+    assert_eq!(broken_off.kind(), ErrorKind::InDoubt);
+    drop(doomed);
+    let mut costs = Vec::new();
+    for _ in 0..40 {
+        let insert = world.insert_node();
+        let before = world.trace.snapshot();
+        let report = world.graph.mutate(insert).await.unwrap();
+        assert_eq!(report.recovered.deferred.len(), 1);
+        costs.push(world.trace.snapshot().since(&before).total());
+    }
+    assert_eq!(costs[2..].iter().min(), costs[2..].iter().max(), "{costs:?}");
 }
 
 #[tokio::test]
