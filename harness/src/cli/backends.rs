@@ -20,7 +20,7 @@ pub fn command(args: &BackendsArgs) -> Result<Exit, String> {
     for &kind in BackendKind::ALL {
         match runtime.block_on(available(kind, &config)) {
             Availability::Ready(_) => println!("{kind}: there"),
-            Availability::Absent { reason } => println!("{kind}: not there, {reason}"),
+            Availability::Absent { reason } => println!("{kind}: not there, {}", super::redactor().redact(&reason)),
         }
     }
     Ok(Exit::Held)

@@ -10,18 +10,15 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::flags::InspectArgs;
 use super::settings;
-use crate::report::Redactor;
 
 /// Inspects a graph. Held when nothing is pending and nothing has drifted, broken otherwise.
 ///
 /// # Errors
 /// There is no graph, or it cannot be read.
 pub fn command(args: &InspectArgs) -> Result<Exit, String> {
-    let redactor = Redactor::new(settings::secrets());
-    let seen = super::run::runtime()?.block_on(look(args));
-    let seen = seen.map_err(|error| redactor.redact(&error.to_string()))?;
+    let seen = super::run::runtime()?.block_on(look(args)).map_err(|error| error.to_string())?;
     let text = if args.json { format!("{:#}\n", seen.to_json()) } else { seen.to_text() };
-    super::print(&redactor.redact(&text))?;
+    super::print(&super::redactor().redact(&text))?;
     Ok(if seen.is_at_rest() { Exit::Held } else { Exit::Broken })
 }
 

@@ -18,10 +18,11 @@ pub fn command(args: &JudgeArgs) -> Result<Exit, String> {
     let Some(replay) = load(&args.bundle, Color::Auto)? else { return Ok(Exit::Usage) };
     let judged = judge_again(&replay, &Utc::now().format("%Y-%m-%d").to_string())?;
     if args.json {
-        let text = serde_json::to_string_pretty(&judged).map_err(|error| error.to_string())?;
-        super::print(&format!("{text}\n"))?;
+        let mut judged = serde_json::to_value(&judged).map_err(|error| error.to_string())?;
+        super::redactor().redact_value(&mut judged);
+        super::print(&format!("{judged:#}\n"))?;
     } else {
-        super::print(&shown(&judged))?;
+        super::print(&super::redactor().redact(&shown(&judged)))?;
     }
     Ok(Exit::of_one(judged.verdict.name()))
 }

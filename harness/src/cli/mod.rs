@@ -37,6 +37,13 @@ use clap::Parser;
 pub use exit::Exit;
 pub use flags::{Command, Flags};
 
+use crate::report::Redactor;
+
+/// Takes this program's secrets out of whatever it says of what it was told by others.
+fn redactor() -> Redactor {
+    Redactor::new(settings::secrets())
+}
+
 /// Writes to standard output. A reader that has seen enough, such as `head`, is no trouble.
 ///
 /// # Errors
@@ -84,7 +91,7 @@ pub fn main() -> ExitCode {
     match exit {
         Ok(exit) => exit.into(),
         Err(reason) => {
-            eprintln!("chaos: {reason}");
+            eprintln!("chaos: {}", redactor().redact(&reason));
             Exit::Usage.into()
         }
     }

@@ -59,9 +59,6 @@ pub fn command(args: &RunArgs) -> Result<Exit, String> {
     }
     let seed = args.how.seed.unwrap_or_else(Seed::fresh);
     let (result, _) = start(plans, selection, &args.how, args.on.require.clone(), seed, None)?;
-    for trouble in &result.trouble {
-        eprintln!("trouble: {trouble}");
-    }
     Ok(Exit::of(&result))
 }
 
@@ -119,13 +116,20 @@ pub fn start_with(
     options.derive = derive;
     let last = LastVerdict::default();
     let mut sinks = sinks(how, &redactor, reports.progress)?;
-    sinks.extend(reports.own);
-    sinks.push(Box::new(last.clone()));
-    let result = runtime()?.block_on(run(plans, options, sinks));
+    sinks.extend(reports.own.into_iter().map(|own| redacted(own, &redactor)));
+    sinks.push(redacted(last.clone(), &redactor));
+    let result = told(runtime()?.block_on(run(plans, options, sinks)), &redactor);
     if has_local && (how.keep || !result.summary.failed.is_empty()) {
         eprintln!("bytes of cells are kept in {}", scratch.keep().display());
     }
     Ok((result, last.take()))
+}
+
+/// What a run came to, without secrets. Its trouble, which stands in no report, is told here and nowhere else.
+pub fn told(ran: RunResult, redactor: &Redactor) -> RunResult {
+    let trouble: Vec<String> = ran.trouble.iter().map(|trouble| redactor.redact(trouble)).collect();
+    trouble.iter().for_each(|trouble| eprintln!("trouble: {trouble}"));
+    RunResult { trouble, ..ran }
 }
 
 /// What a run needs of this machine.
@@ -155,7 +159,7 @@ pub fn prepare(
     let scratch = tempfile::Builder::new().prefix("chaos-").tempdir();
     let scratch = scratch.map_err(|error| format!("there is no temporary folder: {error}"))?;
     let program = std::env::current_exe().map_err(|error| format!("the program does not find itself: {error}"))?;
-    let redactor = Redactor::new(settings::secrets());
+    let redactor = super::redactor();
     let started = RunStarted {
         run: run_id.clone(),
         seed: seed.0,

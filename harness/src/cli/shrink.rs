@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::exit::Exit;
 use super::flags::{Color, HowArgs, ShrinkArgs};
 use super::replay::load;
-use super::run::{Prepared, prepare, runtime};
+use super::run::{Prepared, prepare, runtime, told};
 use crate::backend::BackendKind;
 use crate::event::Selection;
 use crate::repro::shrink::bench::Supervised;
@@ -52,11 +52,11 @@ pub fn command(args: &ShrinkArgs) -> Result<Exit, String> {
         };
         tokio::join!(searching, run_as_they_come(vec![backend], plans, options, vec![listener]))
     });
-    ran.trouble.iter().for_each(|trouble| eprintln!("trouble: {trouble}"));
+    let ran = told(ran, &redactor);
     let shrunk = match result {
         Ok(shrunk) => shrunk,
         Err(reason) => {
-            eprintln!("{reason}");
+            eprintln!("{}", redactor.redact(&reason));
             return Ok(if ran.trouble.is_empty() { Exit::Nothing } else { Exit::Trouble });
         }
     };

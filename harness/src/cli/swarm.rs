@@ -61,9 +61,6 @@ pub fn command(args: &SwarmArgs) -> Result<Exit, String> {
     let reports = Reports { progress: false, own };
     let (result, _) =
         start_with(plans, selection, &args.how, args.on.require.clone(), seed, Some(Arc::new(drawing)), reports)?;
-    for trouble in &result.trouble {
-        eprintln!("trouble: {trouble}");
-    }
     let exit = Exit::of(&result);
     if exit == Exit::Held && human && tally.faults().fired == 0 {
         eprintln!("no fault fired in any universe, so the swarm proves nothing; raise the chances of its weather");

@@ -37,8 +37,5 @@ pub fn command(args: &SweepArgs) -> Result<Exit, String> {
     };
     let seed = args.how.seed.unwrap_or_else(Seed::fresh);
     let (result, _) = start(plans, selection, &args.how, args.on.require.clone(), seed, Some(sweeper))?;
-    for trouble in &result.trouble {
-        eprintln!("trouble: {trouble}");
-    }
     Ok(Exit::of(&result))
 }

@@ -259,6 +259,16 @@ pub trait Sink: Send {
     }
 }
 
+impl<S: Sink + ?Sized> Sink for Box<S> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        (**self).record(record)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        (**self).finish()
+    }
+}
+
 impl Event {
     /// The cell that this event belongs to, if it belongs to one.
     pub fn cell(&self) -> Option<&CellId> {

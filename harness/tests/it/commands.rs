@@ -8,14 +8,14 @@ use std::process::{Child, Command, Stdio};
 use omnigraph::storage::{S3Options, Secret};
 use omnigraph::{Graph, StorageOptions};
 
-use crate::program::{BREAKS, HOLDS, chaos, ended, folder, run};
+use crate::program::{BREAKS, HOLDS, bundles_of, chaos, ended, folder, run};
 
 /// A folder in which a cell has failed, and the bundle that it left.
 fn failed() -> (tempfile::TempDir, String) {
     let folder = folder(&[("area/breaks", BREAKS)]);
     let (_, text) = run(folder.path(), &[]);
-    let bundle = text.lines().find_map(|line| line.trim().strip_prefix("replay chaos replay ")).map(str::to_owned);
-    (folder, bundle.expect("the command is printed"))
+    let bundle = bundles_of(&text)[0].to_owned();
+    (folder, bundle)
 }
 
 #[test]

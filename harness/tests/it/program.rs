@@ -45,6 +45,11 @@ pub fn ended(output: Output) -> (i32, String) {
     (output.status.code().unwrap_or(-1), text)
 }
 
+/// The bundles of the cells that failed, as the commands that run them again name them.
+pub fn bundles_of(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| Some(line.split_once("chaos replay ")?.1)).collect()
+}
+
 pub const HOLDS: &str = "
 steps:
   - load: {rows: [{type: Person, data: {name: ann}}]}
@@ -96,8 +101,7 @@ fn a_broken_check_leaves_a_bundle_that_replays() {
     let folder = folder(&[("area/breaks", BREAKS)]);
     let (code, text) = run(folder.path(), &[]);
     assert_eq!(code, 1, "{text}");
-    let bundle =
-        text.lines().find_map(|line| line.trim().strip_prefix("replay chaos replay ")).expect("the command is printed");
+    let bundle = bundles_of(&text)[0];
     let (code, text) = ended(chaos(folder.path(), &["replay", bundle, "--bundle-dir", "again"]));
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("reproduced: the same thing broke again"), "{text}");
@@ -237,8 +241,7 @@ fn a_sweep_finds_a_sidecar_that_is_only_missed_after_a_death() {
     let (code, text) = sweep(folder.path());
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("head-equals-pin") && text.contains("BROKEN area/sweep#cut-4@memory"), "{text}");
-    let bundle =
-        text.lines().find_map(|line| line.trim().strip_prefix("replay chaos replay ")).expect("the command is printed");
+    let bundle = bundles_of(&text)[0];
     let (code, text) = ended(chaos(folder.path(), &["replay", bundle, "--bundle-dir", "again"]));
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("reproduced: the same thing broke again"), "{text}");
@@ -406,7 +409,7 @@ fn a_swarm_finds_that_a_store_loses_writes_and_its_universe_replays_from_the_bun
     let (code, text) =
         swarm(folder.path(), &["--universes", "6", "--operations", "8", "--failures", "1", "--jobs", "1"]);
     assert_eq!(code, 1, "{text}");
-    let replay = text.lines().find_map(|line| line.split_once("chaos replay ")).unwrap_or_else(|| panic!("{text}")).1;
+    let replay = *bundles_of(&text).first().unwrap_or_else(|| panic!("{text}"));
     let scenario = fs::read_to_string(folder.path().join(replay).join("scenario.yaml")).expect("the bundle holds it");
     assert!(scenario.contains("\nsteps:") && !scenario.contains("\nswarm:"), "{scenario}");
     let (code, text) = ended(chaos(folder.path(), &["replay", replay, "--no-preflight", "--bundle-dir", "again"]));

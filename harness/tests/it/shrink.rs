@@ -4,7 +4,7 @@ use std::fs;
 
 use rstest::rstest;
 
-use crate::program::{chaos, ended, folder, run, run_on};
+use crate::program::{bundles_of, chaos, ended, folder, run, run_on};
 
 /// The store lies about one publish among many other things: faults that do no harm, readers, a step that is held, a second
 /// process, chance.
@@ -47,8 +47,7 @@ fn a_lie_of_the_store_in_a_long_scenario_shrinks_to_a_file_that_stands_on_its_ow
     let folder = folder(&[("found/long", LONG)]);
     let (code, text) = run_on(backend, folder.path(), &[]);
     assert_eq!(code, 1, "{text}");
-    let bundle =
-        text.lines().find_map(|line| line.trim().strip_prefix("replay chaos replay ")).expect("the command is printed");
+    let bundle = bundles_of(&text)[0];
     let (code, told) = ended(chaos(folder.path(), &["shrink", bundle, "--minutes", "2", "--candidates", "400"]));
     assert_eq!(code, 0, "{told}");
     assert!(told.contains("failed in each of 3 more runs"), "{told}");
@@ -70,8 +69,7 @@ fn a_lie_of_the_store_in_a_long_scenario_shrinks_to_a_file_that_stands_on_its_ow
 fn what_holds_when_it_is_run_again_is_not_shrunk() {
     let folder = folder(&[("found/long", LONG)]);
     let (_, text) = run(folder.path(), &[]);
-    let bundle =
-        text.lines().find_map(|line| line.trim().strip_prefix("replay chaos replay ")).expect("the command is printed");
+    let bundle = bundles_of(&text)[0];
     // As if the store had been mended since: it no longer lies. The manifest of a bundle knows the size of each file.
     let scenario = folder.path().join(bundle).join("scenario.yaml");
     let mended =

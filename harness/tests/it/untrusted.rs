@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::commands::served;
-use crate::program::{chaos, ended, folder, run};
+use crate::program::{bundles_of, chaos, ended, folder, run};
 
 /// Rows that are larger than they look.
 const GREEDY: &str = "
@@ -162,7 +162,7 @@ fn a_bundle_from_a_stranger_leads_nowhere_but_into_the_folder_of_bundles() {
     let folder = folder(&[("area/breaks", crate::program::BREAKS)]);
     let (_, text) = run(folder.path(), &["--backend", "local"]);
     let mut replayed = 0;
-    for bundle in text.lines().filter_map(|line| line.trim().strip_prefix("replay chaos replay ")) {
+    for bundle in bundles_of(&text) {
         let file = folder.path().join(bundle).join("manifest.json");
         let mut manifest: serde_json::Value =
             serde_json::from_str(&fs::read_to_string(&file).expect("a manifest")).expect("JSON");
@@ -203,6 +203,48 @@ fn named(folder: &Path, word: &str) -> Vec<PathBuf> {
     found
 }
 
+/// In the address of an endpoint where nobody listens.
+const PASSWORD: &str = "hunter2secret";
+
+const SWEEP: &str = "
+steps: []
+sweep:
+  operation: {load: {rows: [{type: Person, data: {name: ann}}]}}
+";
+
+const SWARM: &str = "
+swarm: {weather: {failpoint-error: 0.5}}
+";
+
+/// What every command says where the only backend is down, whose address has a password in it.
+fn told_of_a_service_that_is_down(folder: &Path, secret: &str, bundle: &str) -> Vec<(PathBuf, String)> {
+    let on = ["--backend", "service", "--require", "service", "--bundle-dir", "down"];
+    let reports =
+        ["--github", "--html", "down.html", "--junit", "down.xml", "--json-lines", "down.jsonl", "--no-preflight"];
+    let commands: Vec<Vec<&str>> = vec![
+        [&["run", "area/holds"], &on[..]].concat(),
+        [&["run", "area/holds"], &on[..], &reports[..]].concat(),
+        [&["sweep", "area/swept"], &on[..], &["--no-preflight"]].concat(),
+        [&["swarm", "area/drawn", "--universes", "1"], &on[..], &["--no-preflight"]].concat(),
+        vec!["replay", bundle, "--no-preflight", "--bundle-dir", "down"],
+        vec!["shrink", bundle, "-o", "down.yaml"],
+        vec!["inspect", "s3://nowhere/graph"],
+        vec!["inspect", "https://bob:hunter2secret@nowhere/graph"],
+    ];
+    let told = commands.into_iter().map(|command| {
+        let mut chaos = Command::new(env!("CARGO_BIN_EXE_chaos"));
+        chaos.current_dir(folder).args(&command).stdin(Stdio::null());
+        chaos.env("GITHUB_STEP_SUMMARY", folder.join("down.summary.md")).env("CHAOS_S3_BUCKET", "nowhere");
+        chaos.env("AWS_ENDPOINT_URL", format!("http://bob:{PASSWORD}@127.0.0.1:1")).env("AWS_REGION", "us-east-1");
+        chaos.env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", secret);
+        let (code, text) = ended(chaos.output().expect("the program starts"));
+        assert!([2, 3, 4].contains(&code), "{command:?} ends with {code}: {text}");
+        assert!(text.contains("[redacted]@"), "{command:?} never had it, so this proves nothing: {text}");
+        (PathBuf::from(command.join(" ")), text)
+    });
+    told.collect()
+}
+
 #[test]
 fn no_output_holds_a_secret() {
     let (_server, variables) = served(&[]);
@@ -211,6 +253,8 @@ fn no_output_holds_a_secret() {
     let folder = folder(&[
         ("area/holds", crate::program::HOLDS),
         ("area/breaks", crate::program::BREAKS),
+        ("area/swept", SWEEP),
+        ("area/drawn", SWARM),
         (
             "area/panics",
             "
@@ -247,6 +291,8 @@ steps:
             &format!("{format}.xml"),
             "--json-lines",
             &format!("{format}.jsonl"),
+            "--html",
+            &format!("{format}.html"),
             "--bundle-dir",
             "bundles",
         ]);
@@ -254,6 +300,9 @@ steps:
         assert_eq!(code, 1, "{text}");
         texts.push((PathBuf::from(format), text));
     }
+    let bundle = *bundles_of(&texts[0].1).first().expect("cells on the service have failed");
+    let told = told_of_a_service_that_is_down(folder.path(), &secret, bundle);
+    texts.extend(told);
     let mut kinds = BTreeSet::new();
     for path in named(folder.path(), "") {
         kinds.insert(path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default());
@@ -268,11 +317,15 @@ steps:
         "human.xml",
         "quiet.jsonl",
         "human.summary.md",
+        "human.html",
+        "down.html",
+        "down.summary.md",
     ] {
         assert!(kinds.contains(written), "{written} was not even written: {kinds:?}");
     }
     for (path, text) in texts {
         assert!(!text.contains(&secret), "{} holds the secret", path.display());
+        assert!(!text.contains(PASSWORD), "{} holds the password: {text}", path.display());
     }
     // The search finds it where it is.
     assert!(variables.iter().any(|(_, value)| value.contains(&secret)));
