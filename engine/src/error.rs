@@ -170,13 +170,15 @@ impl Error {
         self.0.kind == ErrorKind::InDoubt
     }
 
-    /// The chain of causes in one line, outermost first, without repetitions.
+    /// The chain of causes in one line, outermost first, without repetitions: neither of one another nor of the message. No
+    /// user or password of a URL stands in it, nor a place in somebody's source.
     pub fn causes(&self) -> String {
         let mut out = String::new();
+        let message = readable(&self.0.message);
         let mut next = std::error::Error::source(self);
         while let Some(cause) = next {
-            let text = cause.to_string();
-            if !out.contains(&text) {
+            let text = readable(&cause.to_string());
+            if !out.contains(&text) && !message.contains(&text) {
                 if !out.is_empty() {
                     out.push_str(": ");
                 }
@@ -184,7 +186,17 @@ impl Error {
             }
             next = cause.source();
         }
-        out
+        shortened(&out)
+    }
+
+    /// What to tell a person: the message and the way out, and what caused it in a line of its own, if anything did.
+    pub fn told(&self) -> String {
+        let (mut told, causes) = (without_user_info(&self.to_string()), self.causes());
+        if !causes.is_empty() {
+            told.push_str("\ncaused by: ");
+            told.push_str(&causes);
+        }
+        told
     }
 
     pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
@@ -245,8 +257,69 @@ impl From<lance::Error> for Error {
             lance::Error::Timeout { .. } => (ErrorKind::Timeout, "a table operation ran out of time"),
             _ => (ErrorKind::Storage, "a table operation failed in the store"),
         };
-        Error::new(kind, what).with_source(cause)
+        let error = Error::new(kind, what).with_source(cause);
+        match kind {
+            ErrorKind::Storage | ErrorKind::Timeout => error.with_advice("retry when the store answers again"),
+            _ => error,
+        }
     }
+}
+
+/// What stands in the place of a user and a password.
+pub const REDACTED: &str = "[redacted]";
+
+/// The text without the user and the password of any URL in it.
+pub fn without_user_info(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let authority = after.find(['/', ' ', '"', '\'', '\n', '?', '#']).unwrap_or(after.len());
+        rest = match after[..authority].rfind('@') {
+            Some(end) => {
+                out.push_str(REDACTED);
+                &after[end..]
+            }
+            None => after,
+        };
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A longer chain of causes is cut in its middle: its beginning says what failed, its end says why.
+const CAUSES_MAX_CHARS: usize = 400;
+const CAUSES_END_CHARS: usize = 160;
+
+/// One line, without secrets and without the places in its source that Lance appends (`…, /some/folder/file.rs:12:34`).
+fn readable(text: &str) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for word in text.split_whitespace() {
+        if !is_place_in_source(word) {
+            words.push(word);
+        } else if let Some(before) = words.last_mut() {
+            *before = before.trim_end_matches(',');
+        }
+    }
+    without_user_info(&words.join(" "))
+}
+
+/// Whether a word is a file of Rust with a line and a column.
+fn is_place_in_source(word: &str) -> bool {
+    let Some((_, place)) = word.rsplit_once(".rs:") else { return false };
+    let mut numbers = place.trim_end_matches([',', ':', ';', ')', '.']).split(':');
+    numbers.all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn shortened(text: &str) -> String {
+    let count = text.chars().count();
+    if count <= CAUSES_MAX_CHARS {
+        return text.to_owned();
+    }
+    let begin: String = text.chars().take(CAUSES_MAX_CHARS - CAUSES_END_CHARS).collect();
+    let end: String = text.chars().skip(count - CAUSES_END_CHARS).collect();
+    format!("{begin} … {end}")
 }
 
 #[cfg(test)]
@@ -263,6 +336,40 @@ mod tests {
             format!("{error:?}"),
             "storage: sidecar a.json could not be written; retry (caused by disk on fire)"
         );
+    }
+
+    #[test]
+    fn causes_are_one_short_line_without_passwords_and_without_places_in_source() {
+        let why = "cannot reach http://bob:hunter2@127.0.0.1:1/x,\n   /root/.cargo/lance-1.0/src/io/commit.rs:12:34";
+        let inner = Error::new(ErrorKind::Storage, why).with_source(std::io::Error::other("connection refused"));
+        let error = Error::new(ErrorKind::Storage, "table a is gone").with_source(inner);
+        let causes = "cannot reach http://[redacted]@127.0.0.1:1/x: connection refused";
+        assert_eq!(error.causes(), causes);
+        assert_eq!(error.told(), format!("table a is gone\ncaused by: {causes}"));
+
+        let long = format!("it begins {} and ends", "on and ".repeat(200));
+        let error = Error::new(ErrorKind::Storage, "table a is gone").with_source(std::io::Error::other(long));
+        let causes = error.causes();
+        assert!(causes.chars().count() <= CAUSES_MAX_CHARS + 3, "{causes}");
+        assert!(causes.starts_with("it begins") && causes.ends_with("and ends") && causes.contains(" … "), "{causes}");
+    }
+
+    #[test]
+    fn a_cause_that_says_what_the_message_says_is_not_told() {
+        let error = Error::new(ErrorKind::Storage, "the disk is full, so nothing was written")
+            .with_source(std::io::Error::other("the disk is full"));
+        assert_eq!(error.told(), "the disk is full, so nothing was written");
+    }
+
+    #[test]
+    fn only_the_user_and_the_password_of_a_url_are_taken_out() {
+        for (text, without) in [
+            ("at http://user:pass@127.0.0.1:9000/bucket", "at http://[redacted]@127.0.0.1:9000/bucket"),
+            ("s3://bucket/a@b and https://u@h", "s3://bucket/a@b and https://[redacted]@h"),
+            ("ann@example.org", "ann@example.org"),
+        ] {
+            assert_eq!(without_user_info(text), without);
+        }
     }
 
     #[test]

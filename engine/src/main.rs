@@ -16,7 +16,7 @@ async fn main() -> ExitCode {
     match cli::run(command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            eprintln!("error: {}", cli::told(failure.as_ref()));
             ExitCode::FAILURE
         }
     }

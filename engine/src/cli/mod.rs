@@ -5,6 +5,7 @@ mod show;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use omnigraph::error::without_user_info;
 use omnigraph::{Graph, Load, LoadMode, Mutate, Repair, StorageOptions};
 use tokio::io::{AsyncBufRead, BufReader};
 
@@ -100,6 +101,14 @@ impl From<Mode> for LoadMode {
 }
 
 type Failure = Box<dyn std::error::Error>;
+
+/// What to tell a person of a failure.
+pub fn told(failure: &(dyn std::error::Error + 'static)) -> String {
+    match failure.downcast_ref::<omnigraph::Error>() {
+        Some(error) => error.told(),
+        None => without_user_info(&failure.to_string()),
+    }
+}
 
 /// Does what was typed.
 pub async fn run(cli: Cli) -> Result<(), Failure> {

@@ -238,6 +238,7 @@ impl From<StorageError> for crate::Error {
             StorageErrorKind::AlreadyExists => (ErrorKind::AlreadyExists, None),
             StorageErrorKind::Precondition => (ErrorKind::Conflict, Some("read again and retry")),
             StorageErrorKind::Timeout => (ErrorKind::Timeout, Some("retry when the store answers again")),
+            StorageErrorKind::Transport => (ErrorKind::Storage, Some("retry when the store answers again")),
             StorageErrorKind::Invalid => (ErrorKind::Invalid, None),
             _ => (ErrorKind::Storage, None),
         };

@@ -2,3 +2,4 @@
 
 mod cost;
 mod open;
+mod program;

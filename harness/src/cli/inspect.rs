@@ -16,7 +16,7 @@ use super::settings;
 /// # Errors
 /// There is no graph, or it cannot be read.
 pub fn command(args: &InspectArgs) -> Result<Exit, String> {
-    let seen = super::run::runtime()?.block_on(look(args)).map_err(|error| error.to_string())?;
+    let seen = super::run::runtime()?.block_on(look(args)).map_err(|error| error.told())?;
     let text = if args.json { format!("{:#}\n", seen.to_json()) } else { seen.to_text() };
     super::print(&super::redactor().redact(&text))?;
     Ok(if seen.is_at_rest() { Exit::Held } else { Exit::Broken })

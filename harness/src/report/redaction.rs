@@ -5,12 +5,12 @@
 
 use std::io;
 
+/// What stands in a secret's place.
+pub use omnigraph::error::REDACTED;
+use omnigraph::error::without_user_info;
 use serde_json::Value;
 
 use crate::event::{Record, Sink};
-
-/// What stands in a secret's place.
-pub const REDACTED: &str = "[redacted]";
 
 /// Names after which a secret follows, as `name=secret`, `name: secret` or `"name":"secret"`; compared without case, and
 /// `-` is `_`.
@@ -54,7 +54,7 @@ impl Redactor {
     /// The text without secrets.
     pub fn redact(&self, text: &str) -> String {
         let known = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED));
-        user_info(&named(&known))
+        without_user_info(&named(&known))
     }
 
     /// The record without secrets, in every string of it.
@@ -120,26 +120,6 @@ fn secret_range(text: &str, at: usize) -> Option<(usize, usize)> {
         if is_header { &['\n', '\r', '"', '\''] } else { &['\n', '\r', '"', '\'', ' ', '&', ',', ';', '}', ')'] };
     let to = value.find(ends).map_or(text.len(), |length| from + length);
     (to > from).then_some((from, to))
-}
-
-/// Replaces the user and password of a URL.
-fn user_info(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
-        let authority = after.find(['/', ' ', '"', '\'', '\n', '?', '#']).unwrap_or(after.len());
-        rest = match after[..authority].rfind('@') {
-            Some(end) => {
-                out.push_str(REDACTED);
-                &after[end..]
-            }
-            None => after,
-        };
-    }
-    out.push_str(rest);
-    out
 }
 
 /// A sink that hands on what has been redacted.

@@ -65,6 +65,21 @@ fn a_scenario_is_explained_with_what_its_faults_mean() {
     assert_eq!(ended(chaos(folder.path(), &["explain", "no/such"])).0, 2);
 }
 
+#[test]
+fn a_store_that_is_down_is_named_with_the_cause_and_without_the_password_in_its_address() {
+    let folder = folder(&[]);
+    let variables = [
+        ("AWS_ENDPOINT_URL", "http://bob:hunter2secret@127.0.0.1:1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let (code, text) = chaos_with(folder.path(), &variables, &["inspect", "s3://x/graph"]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("`__manifest`") && text.contains("\ncaused by: ") && text.contains("127.0.0.1:1"), "{text}");
+    assert!(!text.contains("hunter2secret") && !text.contains(".rs:"), "{text}");
+}
+
 /// A server that is ended when the test is.
 pub struct Server(Child);
 
