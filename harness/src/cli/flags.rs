@@ -132,7 +132,8 @@ pub struct SweepArgs {
     #[command(flatten)]
     pub on: BackendArgs,
     /// Also try pairs of faults: first a window of the operation fails or kills, then a call to the store fails, in the
-    /// same operation or in the recovery that follows; every pair that no argument leaves out.
+    /// same operation or in the recovery that follows. Of each kind of call, the first one after the first fault is struck;
+    /// what strikes a later one is counted as not tried, and what an argument leaves out is counted under it.
     #[arg(long)]
     pub pairs: bool,
     /// Run only the k-th of n parts of the sweeps, counted from 1.

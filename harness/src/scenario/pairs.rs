@@ -125,42 +125,69 @@ pub fn pair(scenario: &Scenario, first: &First, second: &Second) -> Option<Case>
     Some(built(scenario, operation, after, format!("{first}/{second}"), words))
 }
 
-/// What can become of such a call: each effect, with the argument against trying it where there is one. `after_death` says
-/// that the first fault of the pair has killed the process already.
+/// What can become of such a call: every effect that the format lets strike it, with the argument against trying it where
+/// there is one. `after_death` says that the first fault of the pair has killed the process already.
 pub fn effects(operation: Operation, class: PathClass, after_death: bool) -> Vec<(Effect, Option<&'static str>)> {
-    let lie =
-        Some("a store that loses, bends, hides or misplaces what it has acknowledged keeps no promise to build on");
-    let delay = Some("a delay changes no answer while nobody else acts");
-    let mut effects: Vec<(Effect, Option<&'static str>)> =
-        [Effect::Throttled, Effect::Timeout, Effect::PermissionDenied, Effect::ConnectionLost]
-            .map(|effect| (effect, None))
-            .into();
-    effects.push((Effect::NotFound, lie));
-    effects.push((Effect::Latency(1), delay));
-    if operation.is_write() {
-        let deaths = after_death.then_some("two deaths are tried cut by cut by the sweep itself");
-        effects.push((Effect::AckLost, None));
-        effects.push((Effect::CrashBefore, deaths));
-        effects.push((Effect::CrashAfter, deaths));
-        effects.push((Effect::LostWrite, lie));
-        effects.push((Effect::Misdirect("elsewhere".to_owned()), lie));
-        if matches!(operation, Operation::Put | Operation::PutIfAbsent | Operation::PutIfMatch) {
-            effects.push((Effect::Torn(1), lie));
+    let striking = every_effect().into_iter().filter(|effect| effect.misfit(operation).is_none());
+    striking
+        .map(|effect| {
+            let argument = argument(&effect, operation, class, after_death);
+            (effect, argument)
+        })
+        .collect()
+}
+
+/// Every effect once; those that take an argument with one.
+fn every_effect() -> [Effect; 14] {
+    [
+        Effect::Throttled,
+        Effect::Timeout,
+        Effect::PermissionDenied,
+        Effect::ConnectionLost,
+        Effect::NotFound,
+        Effect::AckLost,
+        Effect::LostWrite,
+        Effect::Latency(1),
+        Effect::Torn(1),
+        Effect::Corrupt(0),
+        Effect::Stale,
+        Effect::Misdirect("elsewhere".to_owned()),
+        Effect::CrashBefore,
+        Effect::CrashAfter,
+    ]
+}
+
+/// Why an effect is not tried, if it is not.
+///
+/// Of a death at a read: nothing durable happens between the last write before it and itself, so the store is left as by a
+/// death right after that write. Also in the path of an error every write is struck so: the first of its kind after the first
+/// fault is tried, a later one is counted as not tried, like every effect on a later call. Where nothing was written since the first
+/// fault, the store is left as by the first fault alone, which is tried as a death as well.
+fn argument(effect: &Effect, operation: Operation, class: PathClass, after_death: bool) -> Option<&'static str> {
+    // A sidecar carries a checksum, so that reading it wrong is a failure like any other.
+    let is_noticed = operation == Operation::Get && class == PathClass::Sidecar;
+    match effect {
+        Effect::Throttled | Effect::Timeout | Effect::PermissionDenied | Effect::ConnectionLost | Effect::AckLost => {
+            None
         }
-    } else {
-        effects.push((
-            Effect::CrashBefore,
-            Some("a death at a read leaves what the write before it left, which is a cut"),
-        ));
-        effects.push((Effect::Stale, lie));
-        if operation == Operation::Get {
-            // A sidecar carries a checksum, so that reading it wrong is a failure like any other.
-            let bent = if class == PathClass::Sidecar { None } else { lie };
-            effects.push((Effect::Torn(1), bent));
-            effects.push((Effect::Corrupt(0), bent));
+        Effect::Torn(_) | Effect::Corrupt(_) if is_noticed => None,
+        Effect::NotFound
+        | Effect::LostWrite
+        | Effect::Torn(_)
+        | Effect::Corrupt(_)
+        | Effect::Stale
+        | Effect::Misdirect(_) => {
+            Some("a store that loses, bends, hides or misplaces what it has acknowledged keeps no promise to build on")
+        }
+        Effect::Latency(_) => Some("a delay changes no answer while nobody else acts"),
+        Effect::CrashBefore | Effect::CrashAfter if !operation.is_write() => Some(
+            "a death at a read leaves what the last write before it left, or the first fault where nothing was written \
+             since; a death right there is tried or counted in its place",
+        ),
+        Effect::CrashBefore | Effect::CrashAfter => {
+            after_death.then_some("two deaths are tried cut by cut by the sweep itself")
         }
     }
-    effects
 }
 
 /// How often each kind of call is made.
@@ -219,6 +246,8 @@ fn name_of(effect: &Effect) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::scenario::parse;
 
@@ -272,12 +301,43 @@ sweep:
 
     #[test]
     fn what_is_left_out_is_left_out_for_a_reason() {
-        for class in PathClass::ALL {
-            for operation in Operation::ALL {
-                let effects = effects(*operation, *class, false);
-                assert!(effects.iter().any(|(_, argument)| argument.is_none()), "{operation} of {class}");
-                assert_eq!(effects.iter().any(|(effect, _)| *effect == Effect::AckLost), operation.is_write());
+        for (class, operation) in
+            PathClass::ALL.iter().flat_map(|class| Operation::ALL.iter().map(move |op| (class, op)))
+        {
+            for after_death in [false, true] {
+                let effects = effects(*operation, *class, after_death);
+                let tried =
+                    |effect: &Effect| effects.iter().any(|(other, argument)| other == effect && argument.is_none());
+                assert!(tried(&Effect::Timeout), "{operation} of {class}");
+                assert_eq!(tried(&Effect::AckLost), operation.is_write());
+                assert_eq!(tried(&Effect::CrashBefore), operation.is_write() && !after_death);
+                let bent = *operation == Operation::Get && *class == PathClass::Sidecar;
+                assert_eq!(tried(&Effect::Corrupt(0)), bent, "only a sidecar has a checksum");
             }
         }
+    }
+
+    #[test]
+    fn every_effect_that_the_format_has_is_tried_or_counted_wherever_it_may_strike() {
+        // What the format has, in the words of whoever reads it.
+        let refused = serde_json::from_value::<Effect>("no-such-effect".into()).expect_err("there is none").to_string();
+        let known: BTreeSet<&str> = refused.split('`').skip(3).step_by(2).collect();
+        let listed: BTreeSet<&str> = every_effect().iter().map(name_of).collect();
+        assert_eq!(listed, known, "{refused}");
+        for operation in Operation::ALL {
+            for class in PathClass::ALL {
+                let effects = effects(*operation, *class, false);
+                let found: Vec<&Effect> = effects.iter().map(|(effect, _)| effect).collect();
+                let every = every_effect();
+                let striking: Vec<&Effect> =
+                    every.iter().filter(|effect| effect.misfit(*operation).is_none()).collect();
+                assert_eq!(found, striking, "{operation} of {class}");
+            }
+        }
+        let names = |operation| -> Vec<&str> {
+            effects(operation, PathClass::TableData, false).iter().map(|(effect, _)| name_of(effect)).collect()
+        };
+        assert!(names(Operation::List).contains(&"torn"));
+        assert!(names(Operation::MultipartPart).contains(&"corrupt"));
     }
 }

@@ -11,6 +11,7 @@ const UNEXPLORED: &[&str] = &[
     "other orders of writes that run side by side than the one that each run had",
     "deaths at a read, or in the middle of a call; of an upload in parts only its completion is a cut",
     "a third death: a recovery is killed once, and then left alone",
+    "windows that panic, delay or stand still",
 ];
 
 /// What a sweep has come to so far on one backend.
@@ -134,7 +135,9 @@ impl Tally {
         let mut report = self.report.clone();
         report.unexplored.push(match report.firsts {
             0 => "faults of the store beside the death; 'chaos sweep --pairs' tries them".to_owned(),
-            _ => "a fault of the store at a later call of its kind than the first after the first fault, and three faults".to_owned(),
+            _ => "a fault of the store at a later call of its kind than the first after the first fault, or before the window that \
+                  fails or kills, and three faults"
+                .to_owned(),
         });
         let left = report.verdicts.total() - report.verdicts.of(VerdictName::Held);
         if left > 0 {
