@@ -23,5 +23,5 @@ pub(crate) mod sound;
 
 pub use evidence::Evidence;
 pub use invariant::{Breach, BreachKind, Invariant};
-pub use invariants::{NOT_YET_APPLICABLE, standing};
+pub use invariants::standing;
 pub use judgement::{Finding, Judged, Judgement, Waiver, judge, judge_with};

@@ -6,7 +6,7 @@ use omnigraph::failpoint::Failpoint;
 use serde_json::{Map, Value};
 
 use super::limit;
-use super::model::InvariantName;
+use super::model::{InvariantName, NOT_YET_APPLICABLE};
 use super::schema;
 
 /// The page, as it is written to `docs/scenarios.md`.
@@ -127,6 +127,12 @@ fn invariants(page: &mut String) {
     page.push_str("\n## Invariants\n\nJudged after every scenario.\n\n| name | what has to hold |\n|---|---|\n");
     for invariant in InvariantName::ALL {
         let _ = writeln!(page, "| `{}` | {} |", invariant.as_str(), invariant.meaning());
+    }
+    page.push_str(
+        "\n### Not judged yet\n\nNothing can break these before what they wait for is there.\n\n| name | why |\n|---|---|\n",
+    );
+    for (name, reason) in NOT_YET_APPLICABLE {
+        let _ = writeln!(page, "| `{name}` | {reason} |");
     }
 }
 

@@ -62,6 +62,7 @@ fn a_scenario_is_explained_with_what_its_faults_mean() {
     let (code, both) = ended(chaos(folder.path(), &["explain", "area"]));
     assert_eq!(code, 0, "{both}");
     assert!(both.contains("area/breaks") && both.contains("area/holds"), "{both}");
+    assert!(text.contains("- compaction-changes-no-row: there is no optimize yet"), "{text}");
     assert_eq!(ended(chaos(folder.path(), &["explain", "no/such"])).0, 2);
 }
 

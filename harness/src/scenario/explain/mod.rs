@@ -12,7 +12,7 @@ mod swarm;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::model::{Action, BackendName, InvariantName, Scenario, Sweep};
+use super::model::{Action, BackendName, InvariantName, NOT_YET_APPLICABLE, Scenario, Sweep};
 
 /// What a scenario will do, for people.
 pub fn explain(scenario: &Scenario) -> String {
@@ -137,6 +137,10 @@ fn ending(scenario: &Scenario) -> String {
             format!("  WAIVED: {reason}")
         });
         let _ = writeln!(told, "  - {}: {}{}", name.as_str(), name.meaning(), waived.unwrap_or_default());
+    }
+    told.push_str("Not judged, since what could break it is not there:\n");
+    for (name, reason) in NOT_YET_APPLICABLE {
+        let _ = writeln!(told, "  - {name}: {reason}");
     }
     if faults > 0 {
         let each =

@@ -82,6 +82,14 @@ invariants! {
     Check = "check",
 }
 
+/// Invariants of the design that nothing can break yet, so that no checker judges them: each with what it waits for.
+pub const NOT_YET_APPLICABLE: &[(&str, &str)] = &[
+    ("branches-are-isolated", "there are no branches yet"),
+    ("indexed-scans-agree-while-coverage-is-partial", "there are no secondary indices yet; lookups by key are judged"),
+    ("a-merge-commit-has-both-parents", "there are no merges yet"),
+    ("compaction-changes-no-row", "there is no optimize yet"),
+];
+
 impl InvariantName {
     /// Whether a scenario may do without it. Without these a scenario proves nothing.
     pub fn can_be_waived(self) -> bool {

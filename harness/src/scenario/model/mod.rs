@@ -25,7 +25,7 @@ pub use expect::{ErrorExpectation, Expect, OkExpectation, RecoveredCounts, Words
 pub use failpoint::{Actions, FailpointName, Task, Term};
 pub use fault::{Effect, Matcher, StoreFault, When};
 pub use graph::{Generate, GraphSpec, Load, LoadMode, Row};
-pub use invariant::InvariantName;
+pub use invariant::{InvariantName, NOT_YET_APPLICABLE};
 pub use named::Named;
 pub use sidecar::{
     Base, Deviations, Gone, NotASidecar, PlantSidecar, PlantedOperation, PlantedTable, PlantedTransaction, Wrong,
