@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use chrono::Utc;
 
 use super::settings;
-use crate::event::RunStarted;
+use crate::event::{RunStarted, shell_word};
 use crate::report::Redactor;
 use crate::repro::{self, Contents, Manifest, StoredObject};
 use crate::runner::{Bundles, CellRecord};
@@ -68,7 +68,8 @@ impl Bundles for BundleFolder {
             store: objects.as_deref().map_err(Clone::clone),
         };
         let folder = repro::write(&self.folder, &contents, &|text| self.redactor.redact(text))?;
-        let command = format!("chaos replay {}", folder.display());
+        let bundle = shell_word(&folder.display().to_string());
+        let command = format!("{} replay {bundle}", settings::called());
         Ok((folder, command))
     }
 }

@@ -188,6 +188,7 @@ pub fn prepare(
             ..Limits::default()
         },
         program,
+        called: settings::called(),
         bundles: None,
         derive: None,
         bundle_all: how.bundle_all,

@@ -9,6 +9,7 @@ use std::process::Command;
 use omnigraph::storage::StorageOptions;
 
 use crate::backend::{BackendConfig, ServiceConfig};
+use crate::event::shell_word;
 
 /// Names the bucket of the backend `service`.
 const BUCKET: &str = "CHAOS_S3_BUCKET";
@@ -56,6 +57,11 @@ pub fn git_revision() -> Option<String> {
     let revision = git(&["rev-parse", "HEAD"])?;
     let is_clean = git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
     Some(if is_clean { revision } else { format!("{revision}-dirty") })
+}
+
+/// How this program was called, as a shell takes it: a command that begins with it runs as it is printed.
+pub fn called() -> String {
+    shell_word(&env::args().next().unwrap_or_else(|| "chaos".to_owned()))
 }
 
 /// Whether the person at the terminal wants no colour.

@@ -4,6 +4,7 @@
 //! stream that was written to a file reads back into the same values.
 
 mod cell;
+mod command;
 mod fault;
 mod outcome;
 mod summary;
@@ -11,6 +12,7 @@ mod sweep;
 mod verdict;
 
 pub use cell::{CellId, FinishedCell};
+pub use command::shell_word;
 pub use fault::{FaultFamily, FaultId, FaultTally, Firing};
 pub use outcome::{ErrorData, Outcome, OutcomeName, WriteData};
 pub use summary::{Summary, VerdictCounts};

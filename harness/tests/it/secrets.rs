@@ -120,6 +120,7 @@ steps:
         context: RunContext { run_id: "secrets".to_owned(), scratch: scratch.path().to_owned(), keep: false },
         limits: Limits::default(),
         program: eavesdropper(scratch.path()),
+        called: "chaos".to_owned(),
         bundles: Some(Arc::new(raw.clone())),
         derive: None,
         bundle_all: true,

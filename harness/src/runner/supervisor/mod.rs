@@ -36,7 +36,7 @@ use super::limits::Limits;
 use super::plan::{CellPlan, has_container, has_wire, seed_of};
 use super::protocol;
 use crate::backend::{Backend, BackendConfig, BackendKind, CellStore, RunContext};
-use crate::event::{CellId, Event, FinishedCell, Record, RunStarted, Sink, Summary, Verdict};
+use crate::event::{CellId, Event, FinishedCell, Record, RunStarted, Sink, Summary, Verdict, shell_word};
 use crate::oracle::{Evidence, Judgement};
 use crate::scenario::Scenario;
 use crate::seed::Seed;
@@ -62,6 +62,8 @@ pub struct RunOptions {
     pub limits: Limits,
     /// The program that a worker is started from.
     pub program: PathBuf,
+    /// How the program was called, for commands that are printed.
+    pub called: String,
     /// Whoever keeps what a failure left.
     pub bundles: Option<Arc<dyn Bundles>>,
     /// Whoever says what follows from a cell; without it, the plan is all there is.
@@ -342,7 +344,7 @@ impl Run {
             faults: Vec::new(),
             held: Vec::new(),
             waived: waived.collect(),
-            replay: replay_command(&plan.id, &scenario.path, self.options.started.seed),
+            replay: replay_command(&self.options.called, &plan.id, &scenario.path, self.options.started.seed),
             bundle: None,
         }
     }
@@ -399,9 +401,9 @@ impl Run {
 }
 
 /// The command that runs a cell again where there is no bundle.
-fn replay_command(cell: &CellId, file: &str, seed: u64) -> String {
+fn replay_command(called: &str, cell: &CellId, file: &str, seed: u64) -> String {
     // A case is known by its name alone: its file says others, too.
     let is_whole_file = file.rsplit_once('.').is_some_and(|(path, _)| path.ends_with(&cell.scenario));
     let what = if is_whole_file { file } else { &cell.scenario };
-    format!("chaos run {what} --backend {} --seed {seed}", cell.backend)
+    format!("{called} run {} --backend {} --seed {seed}", shell_word(what), cell.backend)
 }
