@@ -262,6 +262,35 @@ mod enabled {
         }
     }
 
+    impl Window {
+        /// Where it stands: the step of the protocol, and the place in it.
+        pub fn place(self) -> &'static str {
+            match self {
+                Window::PrepareRead => "prepare, before the view is read",
+                Window::PrepareStage => "prepare, before the first file is staged",
+                Window::SidecarWrite => "arm, before the sidecar is put",
+                Window::SidecarWritten => "arm, after the sidecar is put",
+                Window::TableCommit => "commit, before each table",
+                Window::TableCommitted => "commit, after each table",
+                Window::ManifestPublish => "publish, before the compare-and-swap",
+                Window::ManifestPublished => "publish, after the compare-and-swap",
+                Window::SidecarDelete => "disarm, before the sidecar is deleted",
+                Window::SidecarDeleted => "disarm, after the sidecar is deleted",
+                Window::SidecarList => "look for what others left, before the list",
+                Window::SidecarRead => "look for what others left, before each sidecar that was listed",
+                Window::RecoveryObserve => "recovery of one sidecar, before it observes",
+                Window::RecoveryDecided => "recovery of one sidecar, between decide and act",
+                Window::TableRestore => "recovery of one sidecar, act: before each table that is restored",
+                Window::TableRestored => "recovery of one sidecar, act: after each table that is restored",
+                Window::AuditAppend => "recovery of one sidecar, audit: before the row is appended",
+                Window::AuditAppended => "recovery of one sidecar, audit: after the row is appended",
+                Window::CreateTables => "creation, before the datasets",
+                Window::CreateManifest => "creation, between the datasets and the manifest",
+                Window::CreateManifested => "creation, after the manifest",
+            }
+        }
+    }
+
     /// One entry of the catalogue: a window, in one scope or in every scope that crosses it.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub struct Failpoint {
@@ -287,6 +316,12 @@ mod enabled {
         /// What a hit means, in one sentence.
         pub fn meaning(self) -> &'static str {
             self.window.meaning()
+        }
+
+        /// Who crosses it.
+        pub fn crossed_by(self) -> impl Iterator<Item = Scope> {
+            let all = Scope::ALL.iter().copied().filter(move |scope| scope.crosses(self.window));
+            all.filter(move |scope| self.scope.is_none_or(|only| only == *scope))
         }
     }
 
@@ -386,6 +421,8 @@ mod enabled {
             let catalogue = Failpoint::catalogue();
             let names: std::collections::BTreeSet<_> = catalogue.iter().map(Failpoint::to_string).collect();
             assert_eq!(names.len(), catalogue.len());
+            let places: std::collections::BTreeSet<_> = Window::ALL.iter().map(|window| window.place()).collect();
+            assert_eq!(places.len(), Window::ALL.len());
             for &window in Window::ALL {
                 assert!(Scope::ALL.iter().any(|scope| scope.crosses(window)), "nobody crosses {}", window.as_str());
             }

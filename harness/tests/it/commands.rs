@@ -67,6 +67,22 @@ fn a_scenario_is_explained_with_what_its_faults_mean() {
 }
 
 #[test]
+fn a_failpoint_says_where_it_is_what_it_means_and_who_arms_it() {
+    let cases = BREAKS
+        .replace("steps:", "for: {where: ['load:table.commit', 'load:table.committed']}\nsteps:")
+        .replace("load:table.commit:", "'${where}':");
+    let folder = folder(&[("area/cases", &cases), ("area/breaks", BREAKS)]);
+    let (code, text) = ended(chaos(folder.path(), &["failpoints", "load:table.commit"]));
+    assert_eq!(code, 0, "{text}");
+    let own = text.split_once("load:table.committed").expect("both are shown").0;
+    assert!(own.contains("where: commit, before each table"), "{text}");
+    assert!(own.contains("a table commit is about to land"), "{text}");
+    assert!(own.contains("armed by: area/breaks, area/cases (1 case)\n"), "{text}");
+    let (_, text) = ended(chaos(folder.path(), &["failpoints", "sidecar.list"]));
+    assert!(text.contains("crossed by: heal, sweep, repair"), "{text}");
+}
+
+#[test]
 fn a_store_that_is_down_is_named_with_the_cause_and_without_the_password_in_its_address() {
     let folder = folder(&[]);
     let variables = [
