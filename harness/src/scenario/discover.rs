@@ -69,7 +69,8 @@ fn collect(root: &Path, folder: &Path, depth: usize, found: &mut Vec<Found>) -> 
 fn name(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path).with_extension("");
     let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+    // The root of a whole path is a slash by itself.
+    parts.join("/").replacen("//", "/", 1)
 }
 
 #[cfg(test)]
@@ -90,5 +91,7 @@ mod tests {
         let one = discover(folder.path(), &area.join("a.yaml")).unwrap();
         assert_eq!(one[0].name, "recovery/a");
         assert!(one[0].read().unwrap().is_err(), "an empty file is no scenario");
+        let elsewhere = discover(Path::new("scenarios"), &area.join("a.yaml")).unwrap();
+        assert_eq!(elsewhere[0].name, area.join("a").display().to_string(), "one slash in front");
     }
 }

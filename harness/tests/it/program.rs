@@ -111,6 +111,16 @@ fn a_broken_check_leaves_a_bundle_that_replays() {
 }
 
 #[test]
+fn a_file_elsewhere_is_named_by_its_whole_path() {
+    let (here, elsewhere) = (folder(&[]), folder(&[("area/holds", HOLDS)]));
+    let file = elsewhere.path().join("scenarios/area/holds.yaml").display().to_string();
+    let (code, text) = run(here.path(), &[&file]);
+    assert_eq!(code, 0, "{text}");
+    let cell = format!("{}@memory", file.trim_end_matches(".yaml"));
+    assert!(text.contains(&format!(" {cell}")) && !text.contains(&format!("/{cell}")), "{text}");
+}
+
+#[test]
 fn a_fault_that_never_fires_is_not_green() {
     let folder = folder(&[("area/never-fires", NEVER_FIRES)]);
     let (code, text) = run(folder.path(), &[]);
