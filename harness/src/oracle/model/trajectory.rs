@@ -129,43 +129,62 @@ pub fn follow(evidence: &Evidence) -> Trajectory {
     };
     let mut candidates = vec![start];
     let sights = sights(evidence, lost.as_ref().map(|lost| lost.at));
-    let mut sights = sights.into_iter().peekable();
-    for write in &writes {
-        while let Some(sight) = sights.next_if(|sight| sight.ended() < write.operation.started) {
-            candidates = match sight.narrow(schema, &writes, candidates) {
-                Ok(candidates) => candidates,
-                Err(trajectory) => return trajectory,
-            };
-        }
-        let next = match write.operation.known() {
-            Known::Refused => continue,
-            Known::InDoubt => {
-                candidates.iter_mut().for_each(|candidate| {
-                    candidate.pending.insert(write.index);
-                });
-                settle(schema, &writes, candidates)
-            }
-            Known::Acknowledged => acknowledge(schema, &writes, write, candidates),
+    for event in in_order(&writes, &sights) {
+        let next = match event {
+            Event::Sight(sight) => sight.narrow(schema, &writes, candidates),
+            Event::Write(write) => take_effect(schema, &writes, write, candidates),
         };
         candidates = match next {
             Ok(next) => next,
             Err(Stop::TooMany) => return Trajectory::TooMany,
             Err(Stop::Contradicted(why)) => return Trajectory::Contradicted { why },
             Err(Stop::NotModelled { candidates: so_far, why }) => {
-                lost = Some(Lost { at: write.operation.started, why: format!("{}: {why}", write.operation.label()) });
+                // From here on nobody knows what is there: what comes later is neither followed nor compared.
+                lost = Some(Lost { at: event.started(), why: format!("{}: {why}", event.label()) });
                 candidates = so_far;
                 break;
             }
         };
     }
-    // What was lost on the way is silent about everything after it.
-    for sight in sights.filter(|sight| lost.as_ref().is_none_or(|lost| sight.ended() < lost.at)) {
-        candidates = match sight.narrow(schema, &writes, candidates) {
-            Ok(candidates) => candidates,
-            Err(trajectory) => return trajectory,
-        };
-    }
     Trajectory::Followed { candidates, lost }
+}
+
+/// What the model follows: a write, or a look that tells what has become of writes.
+#[derive(Clone, Copy)]
+enum Event<'a> {
+    Sight(Sight<'a>),
+    Write(&'a Write<'a>),
+}
+
+impl Event<'_> {
+    fn started(&self) -> Tick {
+        match self {
+            Event::Sight(sight) => sight.started(),
+            Event::Write(write) => write.operation.started,
+        }
+    }
+
+    fn label(&self) -> String {
+        match self {
+            Event::Sight(Sight::Rows(look)) => format!("the look {}", after(look)),
+            Event::Sight(Sight::Nothing(_)) => "the look for sidecars".to_owned(),
+            Event::Write(write) => write.operation.label(),
+        }
+    }
+}
+
+/// Each write behind everything that was seen before it began.
+fn in_order<'a>(writes: &'a [Write<'a>], sights: &[Sight<'a>]) -> Vec<Event<'a>> {
+    let mut sights = sights.iter().copied().peekable();
+    let mut events = Vec::new();
+    for write in writes {
+        while let Some(sight) = sights.next_if(|sight| sight.ended() < write.operation.started) {
+            events.push(Event::Sight(sight));
+        }
+        events.push(Event::Write(write));
+    }
+    events.extend(sights.map(Event::Sight));
+    events
 }
 
 /// What was seen from outside while no call was in flight, and so narrows what may have happened.
@@ -221,7 +240,7 @@ impl Sight<'_> {
         schema: &SchemaFacts,
         writes: &[Write],
         mut candidates: Vec<Candidate>,
-    ) -> Result<Vec<Candidate>, Trajectory> {
+    ) -> Result<Vec<Candidate>, Stop> {
         match self {
             Sight::Rows(look) => narrow(schema, writes, look, candidates),
             Sight::Nothing(_) => {
@@ -244,21 +263,24 @@ fn narrow(
     writes: &[Write],
     look: &Reading,
     candidates: Vec<Candidate>,
-) -> Result<Vec<Candidate>, Trajectory> {
+) -> Result<Vec<Candidate>, Stop> {
     let differences = |candidate: &Candidate| candidate.last().differences(schema, &look.rows);
     let count = candidates.len();
     let nearest = candidates.iter().map(differences).min_by_key(Vec::len).unwrap_or_default();
     if !nearest.is_empty() {
-        let after = look.step.map_or("after the set-up".to_owned(), |step| format!("after step {step}"));
-        let why = format!(
-            "the rows {after} (version {}) are those of none of {count} ways; against the nearest: {}",
+        return Err(Stop::Contradicted(format!(
+            "the rows {} (version {}) are those of none of {count} ways; against the nearest: {}",
+            after(look),
             look.graph_version,
             nearest.join("; ")
-        );
-        return Err(Trajectory::Contradicted { why });
+        )));
     }
     let fitting = candidates.into_iter().filter(|candidate| differences(candidate).is_empty()).collect();
-    settle(schema, writes, fitting).map_err(|_| Trajectory::TooMany)
+    settle(schema, writes, fitting)
+}
+
+fn after(look: &Reading) -> String {
+    look.step.map_or("after the set-up".to_owned(), |step| format!("after step {step}"))
 }
 
 struct Write<'a> {
@@ -330,6 +352,25 @@ fn overlap(left: &OperationRecord, right: &OperationRecord) -> bool {
 
 fn version(operation: &OperationRecord) -> (u64, bool) {
     operation.version().unwrap_or((u64::MAX, false))
+}
+
+/// Every candidate after a write, as far as its caller knows of it.
+fn take_effect(
+    schema: &SchemaFacts,
+    writes: &[Write],
+    write: &Write,
+    mut candidates: Vec<Candidate>,
+) -> Result<Vec<Candidate>, Stop> {
+    match write.operation.known() {
+        Known::Refused => Ok(candidates),
+        Known::InDoubt => {
+            candidates.iter_mut().for_each(|candidate| {
+                candidate.pending.insert(write.index);
+            });
+            settle(schema, writes, candidates)
+        }
+        Known::Acknowledged => acknowledge(schema, writes, write, candidates),
+    }
 }
 
 /// Every candidate after an acknowledged write, and after what pending writes may have done right behind it.
