@@ -5,7 +5,7 @@
 //! holds.
 
 use super::failure::StepEnd;
-use super::settle::can_crash;
+use super::settle::{anything, can_crash, can_panic};
 use crate::event::Outcome;
 use crate::scenario::Scenario;
 use crate::scenario::model::{Action, Check, Expect, Step};
@@ -25,11 +25,10 @@ pub fn relaxed(scenario: &Scenario, end: &StepEnd) -> Option<Scenario> {
         _ => {}
     }
     let crashed = matches!(end.outcome, Outcome::Crashed { .. });
-    let wider = if crashed || can_crash(step) || step.expect.allows_crash() {
-        Expect::OneOf(vec![Expect::Any, Expect::Crash])
-    } else {
-        Expect::Any
-    };
+    let wider = anything(
+        crashed || can_crash(step) || step.expect.allows_crash(),
+        can_panic(step) || step.expect.allows_panic(),
+    );
     if step.expect == wider {
         return None;
     }
@@ -85,7 +84,7 @@ pub fn control(scenario: &Scenario, end: &StepEnd) -> Option<Scenario> {
                 query.rows = None;
             }
             if step.action.runs_the_engine() {
-                step.expect = Expect::OneOf(vec![Expect::Any, Expect::Crash]);
+                step.expect = anything(true, false);
             }
         }
     }

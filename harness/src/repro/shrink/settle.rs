@@ -60,14 +60,14 @@ fn mend(scenario: &mut Scenario, report: &Report) -> Option<()> {
 fn adjust(step: &mut Step, node: &Node, mistake: &Diagnostic) -> bool {
     let is_about = |key: &str| node.entry(key).is_some_and(|entry| contains(entry.value.span, mistake.span));
     if is_about("expect") {
-        step.expect = if can_crash(step) { Expect::OneOf(vec![Expect::Any, Expect::Crash]) } else { Expect::Any };
+        step.expect = anything(can_crash(step), can_panic(step));
         if !step.action.runs_the_engine() {
             step.expect = Expect::Ok;
         }
         return true;
     }
     if step.action.runs_the_engine() && can_crash(step) && !step.expect.allows_crash() {
-        step.expect = Expect::OneOf(vec![Expect::Any, Expect::Crash]);
+        step.expect = anything(true, can_panic(step));
         return true;
     }
     if mistake.code == Code::Unreachable && step.action.runs_the_engine() {
@@ -91,6 +91,19 @@ fn take_out_fault(step: &mut Step, node: &Node, place: Span) -> bool {
         step.hold = None;
     }
     before != (step.failpoints.len(), step.faults.len(), step.hold.is_some())
+}
+
+/// How a step may end of which nothing is asked any more: not with a bug, and with what its faults bring about.
+pub fn anything(crash: bool, panic: bool) -> Expect {
+    let mut ways = vec![Expect::Any];
+    ways.extend(crash.then_some(Expect::Crash));
+    ways.extend(panic.then_some(Expect::Panic));
+    if ways.len() == 1 { Expect::Any } else { Expect::OneOf(ways) }
+}
+
+/// Whether a step's own faults can make it panic.
+pub fn can_panic(step: &Step) -> bool {
+    step.failpoints.values().any(|actions| actions.can(&Task::Panic))
 }
 
 /// Whether a step's own faults can kill its process.

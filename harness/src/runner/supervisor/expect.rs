@@ -47,10 +47,9 @@ pub fn differences(expect: &Expect, outcome: &Outcome, report: &Report) -> Vec<D
         return vec![format!("the step could not be carried out: {reason}").into()];
     }
     match expect {
-        Expect::Any => match outcome {
-            Outcome::Crashed { .. } => unless(false, "anything but a crash", outcome),
-            _ => Vec::new(),
-        },
+        Expect::Any => {
+            unless(!is_dead(outcome) && !is_bug(outcome), "anything but a crash, a panic or an internal error", outcome)
+        }
         Expect::Ok => unless(is_done(outcome), "ok", outcome),
         Expect::OkWith(wanted) if is_done(outcome) => reported(wanted, outcome, report),
         Expect::OkWith(_) => unless(false, "ok", outcome),
@@ -60,7 +59,7 @@ pub fn differences(expect: &Expect, outcome: &Outcome, report: &Report) -> Vec<D
         },
         Expect::Refused => unless(is_refused(outcome), "refused", outcome),
         Expect::InDoubt => unless(matches!(outcome, Outcome::InDoubt { .. }), "in doubt", outcome),
-        Expect::Crash => unless(matches!(outcome, Outcome::Crashed { .. }), "a crash", outcome),
+        Expect::Crash => unless(is_dead(outcome), "a crash", outcome),
         Expect::Panic => unless(matches!(outcome, Outcome::Panicked { .. }), "a panic", outcome),
         Expect::OneOf(list) => {
             let all: Vec<Vec<Difference>> = list.iter().map(|expect| differences(expect, outcome, report)).collect();
@@ -69,9 +68,20 @@ pub fn differences(expect: &Expect, outcome: &Outcome, report: &Report) -> Vec<D
     }
 }
 
-/// An internal error is a bug of the engine; no scenario means that when it only says that something is refused.
+/// No scenario means a bug of the engine when it only says that something is refused.
 fn is_refused(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Refused { error } if error.kind != ErrorKind::Internal.as_str())
+    matches!(outcome, Outcome::Refused { .. }) && !is_bug(outcome)
+}
+
+/// A panic and an internal error are bugs of the engine wherever nobody asked for them, and so is the end of a process that left
+/// no last words, which is told as a panic.
+fn is_bug(outcome: &Outcome) -> bool {
+    let panicked = matches!(outcome, Outcome::Panicked { .. });
+    panicked || outcome.error().is_some_and(|error| error.kind == ErrorKind::Internal.as_str())
+}
+
+fn is_dead(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Crashed { .. })
 }
 
 fn is_done(outcome: &Outcome) -> bool {
@@ -200,6 +210,23 @@ mod tests {
         let bug = Outcome::Refused { error: ErrorData::new("internal", "a change without rows") };
         assert_eq!(judged("refused", &bug).len(), 1);
         assert_eq!(judged("{error: internal}", &bug), []);
+    }
+
+    #[test]
+    fn a_bug_of_the_engine_is_not_among_any() {
+        for bug in [
+            Outcome::Panicked { message: "called `Option::unwrap()` on a `None` value".into() },
+            Outcome::Panicked { message: "the process was killed by signal 11: it wrote nothing".into() },
+            Outcome::Refused { error: ErrorData::new("internal", "a change without rows") },
+        ] {
+            assert_eq!(judged("any", &bug).len(), 1, "{bug}");
+            assert_eq!(judged("{one-of: [any, crash]}", &bug).len(), 2, "{bug}");
+            assert_eq!(judged("{one-of: [any, panic, {error: internal}]}", &bug), [], "{bug}");
+        }
+        let doubt = Outcome::InDoubt { error: ErrorData::new("in-doubt", "nobody knows") };
+        for known in [Outcome::done(), refused(), doubt] {
+            assert_eq!(judged("any", &known), [], "{known}");
+        }
     }
 
     #[test]

@@ -200,7 +200,7 @@ fn end(expect: &Expect) -> String {
             let ways: Vec<String> = ways.iter().map(end).collect();
             ways.join("; or ")
         }
-        Expect::Any => "anything but the death of its process".to_owned(),
+        Expect::Any => "anything but the death of its process, a panic or an internal error".to_owned(),
     }
 }
 

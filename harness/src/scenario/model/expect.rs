@@ -27,7 +27,7 @@ pub enum Expect {
     Panic,
     /// One of these.
     OneOf(Vec<Expect>),
-    /// Anything but the death of its process.
+    /// Anything but the death of its process, a panic or an internal error.
     Any,
 }
 
@@ -55,6 +55,15 @@ impl Expect {
         match self {
             Expect::Crash => true,
             Expect::OneOf(list) => list.iter().any(Expect::allows_crash),
+            _ => false,
+        }
+    }
+
+    /// Whether the step may panic.
+    pub fn allows_panic(&self) -> bool {
+        match self {
+            Expect::Panic => true,
+            Expect::OneOf(list) => list.iter().any(Expect::allows_panic),
             _ => false,
         }
     }
@@ -99,7 +108,7 @@ enum Word {
     Crash,
     /// It panics, and its process lives.
     Panic,
-    /// Anything but the death of its process.
+    /// Anything but the death of its process, a panic or an internal error.
     Any,
 }
 
