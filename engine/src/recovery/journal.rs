@@ -5,7 +5,7 @@ use crate::failpoint::{Scope, Window, hit};
 use crate::id::OperationId;
 use crate::intent::{Sidecar, SidecarError};
 use crate::limit::{SIDECAR_MAX_BYTES, SIDECARS_MAX_COUNT};
-use crate::storage::{Stack, StorageError, StorageErrorKind};
+use crate::storage::{Bounded, Stack, StorageError, StorageErrorKind};
 
 /// Sidecars lie directly below this prefix.
 pub const RECOVERY_PREFIX: &str = "__recovery";
@@ -94,16 +94,15 @@ impl<'a> Journal<'a> {
     /// The store's trouble. A file that is not a sidecar is no error here.
     pub async fn read(&self, name: &str) -> Result<Option<Listed>> {
         hit(self.scope, Window::SidecarRead).await?;
-        let bytes = match self.stack.objects().get(&path_of(name)).await {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == StorageErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Error::from(e).context(format_args!("read recovery sidecar `{name}`"))),
-        };
-        if bytes.len() as u64 > SIDECAR_MAX_BYTES {
-            let reason = format!("it has {} bytes and the limit is {SIDECAR_MAX_BYTES}", bytes.len());
-            return Ok(Some(Err(SidecarError { file: name.to_owned(), reason })));
+        match self.stack.objects().get_at_most(&path_of(name), SIDECAR_MAX_BYTES).await {
+            Ok(Bounded::Content(content)) => Ok(Some(Sidecar::decode(name, &content))),
+            Ok(Bounded::TooLarge { bytes }) => {
+                let reason = format!("it has {bytes} bytes and the limit is {SIDECAR_MAX_BYTES}");
+                Ok(Some(Err(SidecarError { file: name.to_owned(), reason })))
+            }
+            Err(e) if e.kind() == StorageErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Error::from(e).context(format_args!("read recovery sidecar `{name}`"))),
         }
-        Ok(Some(Sidecar::decode(name, &bytes)))
     }
 
     /// Every file of the journal, oldest first.
@@ -207,11 +206,76 @@ fn path_of(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
     use std::sync::Arc;
 
+    use async_trait::async_trait;
+    use futures::StreamExt;
+    use futures::stream::BoxStream;
     use object_store::memory::InMemory;
+    use object_store::path::Path;
+    use object_store::{
+        CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+        PutMultipartOptions, PutOptions, PutPayload, PutResult,
+    };
 
     use super::*;
+
+    /// A store whose objects all claim to be larger than any memory, and whose content nobody may ask for.
+    #[derive(Debug)]
+    struct Huge(InMemory);
+
+    /// What every object of [`Huge`] claims to have.
+    const HUGE_BYTES: u64 = 1 << 50;
+
+    impl fmt::Display for Huge {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("huge")
+        }
+    }
+
+    #[async_trait]
+    impl ObjectStore for Huge {
+        async fn get_opts(&self, location: &Path, options: GetOptions) -> object_store::Result<GetResult> {
+            let mut found = self.0.get_opts(location, options).await?;
+            found.meta.size = HUGE_BYTES;
+            found.range = 0..HUGE_BYTES;
+            let content = futures::stream::poll_fn(|_| panic!("the content of a file of that size was asked for"));
+            found.payload = GetResultPayload::Stream(content.boxed());
+            Ok(found)
+        }
+
+        async fn put_opts(&self, to: &Path, payload: PutPayload, how: PutOptions) -> object_store::Result<PutResult> {
+            self.0.put_opts(to, payload, how).await
+        }
+
+        async fn put_multipart_opts(
+            &self,
+            to: &Path,
+            how: PutMultipartOptions,
+        ) -> object_store::Result<Box<dyn MultipartUpload>> {
+            self.0.put_multipart_opts(to, how).await
+        }
+
+        fn delete_stream(
+            &self,
+            locations: BoxStream<'static, object_store::Result<Path>>,
+        ) -> BoxStream<'static, object_store::Result<Path>> {
+            self.0.delete_stream(locations)
+        }
+
+        fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
+            self.0.list(prefix)
+        }
+
+        async fn list_with_delimiter(&self, prefix: Option<&Path>) -> object_store::Result<ListResult> {
+            self.0.list_with_delimiter(prefix).await
+        }
+
+        async fn copy_opts(&self, from: &Path, to: &Path, how: CopyOptions) -> object_store::Result<()> {
+            self.0.copy_opts(from, to, how).await
+        }
+    }
 
     fn stack() -> Stack {
         Stack::over(Arc::new(InMemory::new()), "test".into(), &[])
@@ -244,6 +308,20 @@ mod tests {
         };
         assert!(reason(SIDECAR_MAX_BYTES).await.starts_with("it is not JSON"));
         assert!(reason(SIDECAR_MAX_BYTES + 1).await.contains("the limit is"));
+    }
+
+    #[tokio::test]
+    async fn a_file_of_any_size_is_told_from_a_sidecar_and_moved_away_without_its_content() {
+        let stack = Stack::over(Arc::new(Huge(InMemory::new())), "test".into(), &[]);
+        put(&stack, "huge.json", b"{".to_vec()).await;
+        let journal = Journal::new(&stack, Scope::Repair);
+        let all = journal.all().await.unwrap();
+        let [(name, Err(error))] = &all[..] else { panic!("{all:?}") };
+        assert_eq!(name, "huge.json");
+        assert!(error.reason.contains(&HUGE_BYTES.to_string()), "{error}");
+        assert_eq!(journal.sidecars().await.unwrap_err().kind(), ErrorKind::Corrupt);
+        journal.quarantine("huge.json").await.unwrap();
+        assert!(journal.names().await.unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -28,7 +28,7 @@ pub use fault::{FaultKind, FaultLayer, FaultPolicy, InjectedFault, Verdict};
 pub use http::UnhappyResponse;
 pub use lance::LanceBridge;
 pub use layer::StoreLayer;
-pub use objects::{ObjectName, ObjectVersion, TextObjects};
+pub use objects::{Bounded, ObjectName, ObjectVersion, TextObjects};
 pub use options::{LocalOptions, RetryOptions, S3Options, Secret, StorageOptions};
 pub use stack::Stack;
 pub use trace::{CallCount, CallCounts, CallKey, CallObserver, CallOutcome, CallRecord, TraceLayer};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion};
+use object_store::{GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion};
 
 use super::error::{StorageError, StorageErrorKind};
 use crate::limit::NAME_MAX_BYTES;
@@ -36,6 +36,18 @@ pub struct ObjectVersion {
 pub struct ObjectName {
     path: String,
     bytes: u64,
+}
+
+/// What a bounded read found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bounded {
+    /// The whole content.
+    Content(Bytes),
+    /// More than was allowed; none of it was read.
+    TooLarge {
+        /// The object's size.
+        bytes: u64,
+    },
 }
 
 impl ObjectName {
@@ -85,10 +97,12 @@ impl TextObjects {
     pub async fn put_own_if_absent(&self, path: &str, content: impl Into<Bytes>) -> Result<()> {
         let content = content.into();
         match self.put_if_absent(path, content.clone()).await {
-            Err(error) if error.kind() == StorageErrorKind::AlreadyExists => match self.get(path).await {
-                Ok(found) if found == content => Ok(()),
-                _ => Err(error),
-            },
+            Err(error) if error.kind() == StorageErrorKind::AlreadyExists => {
+                match self.get_at_most(path, content.len() as u64).await {
+                    Ok(Bounded::Content(found)) if found == content => Ok(()),
+                    _ => Err(error),
+                }
+            }
             other => other.map(drop),
         }
     }
@@ -138,15 +152,20 @@ impl TextObjects {
     /// [`StorageErrorKind::NotFound`] also where a directory stands; [`StorageErrorKind::Transport`] when the content
     /// broke off.
     pub async fn get(&self, path: &str) -> Result<Bytes> {
-        Ok(self.read(path, u64::MAX).await?.0)
+        Ok(self.get_versioned(path).await?.0)
     }
 
-    /// Reads an object of at most `bytes_max` bytes.
+    /// Reads an object unless it has more than `bytes_max` bytes: whoever reads what anybody may have put there must not be
+    /// at the mercy of its size.
     ///
     /// # Errors
-    /// As [`TextObjects::get`]; [`StorageErrorKind::Other`] when it is larger.
-    pub async fn get_at_most(&self, path: &str, bytes_max: u64) -> Result<Bytes> {
-        Ok(self.read(path, bytes_max).await?.0)
+    /// As [`TextObjects::get`].
+    pub async fn get_at_most(&self, path: &str, bytes_max: u64) -> Result<Bounded> {
+        let found = self.find(path).await?;
+        if found.meta.size > bytes_max {
+            return Ok(Bounded::TooLarge { bytes: found.meta.size });
+        }
+        content(path, found).await.map(Bounded::Content)
     }
 
     /// Reads an object with the version that [`TextObjects::update`] takes.
@@ -154,25 +173,15 @@ impl TextObjects {
     /// # Errors
     /// As [`TextObjects::get`].
     pub async fn get_versioned(&self, path: &str) -> Result<(Bytes, ObjectVersion)> {
-        self.read(path, u64::MAX).await
+        let found = self.find(path).await?;
+        let version = version_of(&found.meta);
+        Ok((content(path, found).await?, version))
     }
 
-    async fn read(&self, path: &str, bytes_max: u64) -> Result<(Bytes, ObjectVersion)> {
+    /// What the store knows of an object, with its content still to be read.
+    async fn find(&self, path: &str) -> Result<GetResult> {
         let location = object(path, "get")?;
-        let failed = |cause| StorageError::from_store(path, "get", cause);
-        let found = self.store.get(&location).await.map_err(failed)?;
-        let (size, version) = (found.meta.size, version_of(&found.meta));
-        if size > bytes_max {
-            return Err(StorageError::new(StorageErrorKind::Other, path, "get").with_message(format!(
-                "object `{path}` has {size} bytes, more than the {bytes_max} that it may have"
-            )));
-        }
-        let content = found.bytes().await.map_err(failed)?;
-        if content.len() as u64 != size {
-            return Err(StorageError::new(StorageErrorKind::Transport, path, "get")
-                .with_message(format!("object `{path}` broke off after {} of {size} bytes, retry", content.len())));
-        }
-        Ok((content, version))
+        self.store.get(&location).await.map_err(|cause| StorageError::from_store(path, "get", cause))
     }
 
     /// Whether there is an object of this name.
@@ -285,6 +294,17 @@ impl fmt::Debug for TextObjects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TextObjects").finish_non_exhaustive()
     }
+}
+
+/// The content of what was found, all of it.
+async fn content(path: &str, found: GetResult) -> Result<Bytes> {
+    let size = found.meta.size;
+    let content = found.bytes().await.map_err(|cause| StorageError::from_store(path, "get", cause))?;
+    if content.len() as u64 != size {
+        return Err(StorageError::new(StorageErrorKind::Transport, path, "get")
+            .with_message(format!("object `{path}` broke off after {} of {size} bytes, retry", content.len())));
+    }
+    Ok(content)
 }
 
 fn version_of(meta: &ObjectMeta) -> ObjectVersion {
