@@ -1,6 +1,76 @@
-//! The `omnigraph` program from outside.
+//! The `omnigraph` program as a process: what it says, and that it ends once it has said it.
 
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use omnigraph::Graph;
+
+/// A write gives up waiting for others after 10 s; the rest is for a machine that is busy.
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
+
+async fn graph() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    Graph::builder(directory.path().display()).create("node Person { name: String @key }").await.unwrap();
+    directory
+}
+
+fn omnigraph(graph: &Path, args: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_omnigraph"));
+    command.arg("--uri").arg(graph).args(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// The exit code and what was said; the process is killed when it does not end.
+fn ended(child: &mut Child) -> (Option<i32>, String) {
+    let started = Instant::now();
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break Some(status),
+            None if started.elapsed() > ENDS_WITHIN => break None,
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    if status.is_none() {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    (status.and_then(|status| status.code()), said)
+}
+
+#[tokio::test]
+async fn a_write_that_gave_up_waiting_for_a_stopped_process_ends() {
+    let graph = graph().await;
+    // Never given back, as by a process that was stopped.
+    let lock = File::options().write(true).open(graph.path().join(".lock#0")).unwrap();
+    lock.lock().unwrap();
+    let mut child = omnigraph(graph.path(), &["mutate", "INSERT INTO Person (name) VALUES ('alice')"]);
+    let (code, said) = ended(&mut child);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.starts_with("error: "), "{said}");
+}
+
+#[tokio::test]
+async fn a_load_that_was_refused_does_not_wait_for_a_producer_that_has_stalled() {
+    let graph = graph().await;
+    let mut child = omnigraph(graph.path(), &["load", "-"]);
+    // A little more than the 1 MiB that is decoded at once: its mistakes are told while the rest is waited for.
+    let line = format!("{{\"type\": \"Nobody\", \"data\": {{\"name\": \"{}\"}}}}\n", "x".repeat(1_000));
+    let mut producer = child.stdin.take().unwrap();
+    let writing = std::thread::spawn(move || {
+        // The reader may be gone before everything is written.
+        let _ = (0..1_010).try_for_each(|_| producer.write_all(line.as_bytes()));
+        producer
+    });
+    let (code, said) = ended(&mut child);
+    drop(writing.join().unwrap());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("Nobody"), "{said}");
+}
 
 /// Runs the program against an endpoint where nobody listens, whose address has a user and a password in it.
 fn told_by(args: &[&str]) -> String {
