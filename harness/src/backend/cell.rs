@@ -13,9 +13,12 @@ use super::error::BackendError;
 pub trait Cleanup: fmt::Debug + Send + Sync {
     /// Removes them. Called once at most.
     async fn cleanup(self: Box<Self>) -> Result<(), BackendError>;
+
+    /// Has them outlive the backend, where that can be: its stop removes the bytes of every cell that nobody has kept.
+    fn keep(&self) {}
 }
 
-/// An empty place for one scenario. Dropping it removes nothing: a failing cell's bytes are wanted.
+/// An empty place for one scenario. Dropping it removes nothing; the stop of its backend does.
 #[derive(Debug)]
 pub struct CellStore {
     /// A storage address that the engine takes.
@@ -34,6 +37,13 @@ impl CellStore {
     /// The part that a worker is given.
     pub fn address(&self) -> CellAddress {
         CellAddress { uri: self.uri.clone(), storage: self.storage.clone() }
+    }
+
+    /// Has the cell's bytes outlive its backend, where that can be: those of a cell that failed are wanted.
+    pub fn keep(self) {
+        if let Some(cleanup) = &self.cleanup {
+            cleanup.keep();
+        }
     }
 
     /// Removes the cell's bytes.

@@ -1,7 +1,9 @@
 //! `local`: a folder of this run, one folder in it for each cell.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use omnigraph::storage::StorageOptions;
@@ -26,6 +28,30 @@ struct Folder {
     root: PathBuf,
     keep: bool,
     cells: AtomicU64,
+    kept: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl Folder {
+    /// The folders of cells that were kept.
+    fn kept(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes every cell that was not kept, and the folder itself where none was.
+    async fn remove(&self) -> Result<(), BackendError> {
+        let kept = self.kept().clone();
+        if kept.is_empty() {
+            return remove(&self.root).await;
+        }
+        let failed = |error| trouble("read", &self.root, error);
+        let mut cells = tokio::fs::read_dir(&self.root).await.map_err(failed)?;
+        while let Some(cell) = cells.next_entry().await.map_err(failed)? {
+            if !kept.contains(&cell.path()) {
+                remove(&cell.path()).await?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Local {
@@ -51,7 +77,7 @@ impl Backend for Local {
         self.running.expect_new()?;
         let root = std::path::absolute(run.scratch.join(NAME)).map_err(|error| trouble("find", &run.scratch, error))?;
         tokio::fs::create_dir_all(&root).await.map_err(|error| trouble("create", &root, error))?;
-        self.running.set(Folder { root, keep: run.keep, cells: AtomicU64::new(0) })
+        self.running.set(Folder { root, keep: run.keep, cells: AtomicU64::new(0), kept: Mutex::default() })
     }
 
     async fn cell(&self, id: &str) -> Result<CellStore, BackendError> {
@@ -66,7 +92,7 @@ impl Backend for Local {
             BackendError::new(NAME, format!("the folder {} has a name that is not utf-8", graph.display()))
                 .with_advice("run in a folder with a plain name")
         })?;
-        Ok(CellStore::new(uri, StorageOptions::default(), Some(Box::new(RemoveFolder(cell)))))
+        Ok(CellStore::new(uri, StorageOptions::default(), Some(Box::new(RemoveFolder { folder, cell }))))
     }
 
     async fn preflight(&self) -> Result<Vec<PreflightAnswer>, BackendError> {
@@ -75,19 +101,26 @@ impl Backend for Local {
 
     async fn stop(&self) -> Result<(), BackendError> {
         match self.running.take() {
-            Some(folder) if !folder.keep => remove(&folder.root).await,
+            Some(folder) if !folder.keep => folder.remove().await,
             _ => Ok(()),
         }
     }
 }
 
 #[derive(Debug)]
-struct RemoveFolder(PathBuf);
+struct RemoveFolder {
+    folder: Arc<Folder>,
+    cell: PathBuf,
+}
 
 #[async_trait]
 impl Cleanup for RemoveFolder {
     async fn cleanup(self: Box<Self>) -> Result<(), BackendError> {
-        remove(&self.0).await
+        remove(&self.cell).await
+    }
+
+    fn keep(&self) {
+        self.folder.kept().insert(self.cell.clone());
     }
 }
 

@@ -180,7 +180,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Takes the backend down and removes what it left, unless the run keeps it. Idempotent.
+    /// Takes the backend down and removes what it left, unless the run keeps it, or [`CellStore::keep`] did. Idempotent.
     async fn stop(&self) -> Result<(), BackendError>;
 }
 

@@ -1,7 +1,8 @@
 //! `service`: any S3 service that somebody else runs. Every run works below a prefix of its own in one given bucket.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
@@ -32,6 +33,28 @@ struct Started {
     prefix: String,
     keep: bool,
     cells: AtomicU64,
+    /// Prefixes of cells that were neither removed nor kept.
+    open: Mutex<BTreeSet<String>>,
+    /// Whether a cell was kept.
+    has_kept: AtomicBool,
+}
+
+impl Started {
+    fn open(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes what is below the run's prefix, but for cells that were kept.
+    async fn remove(&self, bucket: &str) -> Result<(), BackendError> {
+        if !self.has_kept.load(Ordering::Relaxed) {
+            return self.client.remove_objects(bucket, &self.prefix).await;
+        }
+        let open = self.open().clone();
+        for prefix in open {
+            self.client.remove_objects(bucket, &prefix).await?;
+        }
+        Ok(())
+    }
 }
 
 impl Service {
@@ -52,7 +75,14 @@ impl Backend for Service {
         let client = S3Client::new(NAME, self.config.storage.s3.clone())?;
         let outer = self.config.prefix.trim_matches('/');
         let prefix = if outer.is_empty() { format!("{}/", run.run_id) } else { format!("{outer}/{}/", run.run_id) };
-        self.running.set(Started { client, prefix, keep: run.keep, cells: AtomicU64::new(0) })
+        self.running.set(Started {
+            client,
+            prefix,
+            keep: run.keep,
+            cells: AtomicU64::new(0),
+            open: Mutex::default(),
+            has_kept: AtomicBool::new(false),
+        })
     }
 
     async fn cell(&self, id: &str) -> Result<CellStore, BackendError> {
@@ -61,6 +91,7 @@ impl Backend for Service {
         let prefix = format!("{}{name}/", started.prefix);
         let bucket = self.config.bucket.clone();
         let uri = format!("s3://{bucket}/{prefix}graph");
+        started.open().insert(prefix.clone());
         let cleanup = Box::new(RemoveObjects { started, bucket, prefix });
         Ok(CellStore::new(uri, self.config.storage.clone(), Some(cleanup)))
     }
@@ -71,7 +102,7 @@ impl Backend for Service {
 
     async fn stop(&self) -> Result<(), BackendError> {
         match self.running.take() {
-            Some(started) if !started.keep => started.client.remove_objects(&self.config.bucket, &started.prefix).await,
+            Some(started) if !started.keep => started.remove(&self.config.bucket).await,
             _ => Ok(()),
         }
     }
@@ -87,6 +118,13 @@ struct RemoveObjects {
 #[async_trait]
 impl Cleanup for RemoveObjects {
     async fn cleanup(self: Box<Self>) -> Result<(), BackendError> {
-        self.started.client.remove_objects(&self.bucket, &self.prefix).await
+        self.started.client.remove_objects(&self.bucket, &self.prefix).await?;
+        self.started.open().remove(&self.prefix);
+        Ok(())
+    }
+
+    fn keep(&self) {
+        self.started.open().remove(&self.prefix);
+        self.started.has_kept.store(true, Ordering::Relaxed);
     }
 }

@@ -110,7 +110,6 @@ pub fn start_with(
     derive: Option<Arc<dyn Derive>>,
     reports: Reports,
 ) -> Result<(RunResult, Option<Verdict>), String> {
-    let has_local = plans.iter().any(|plan| plan.backend == BackendKind::Local);
     let Prepared { scratch, redactor, mut options } = prepare(selection, how, required, seed)?;
     options.bundles = Some(Arc::new(BundleFolder::new(how.bundle_dir.clone(), &options.started, redactor.clone())));
     options.derive = derive;
@@ -119,7 +118,7 @@ pub fn start_with(
     sinks.extend(reports.own.into_iter().map(|own| redacted(own, &redactor)));
     sinks.push(redacted(last.clone(), &redactor));
     let result = told(runtime()?.block_on(run(plans, options, sinks)), &redactor);
-    if has_local && (how.keep || !result.summary.failed.is_empty()) {
+    if holds_anything(scratch.path()) {
         eprintln!("bytes of cells are kept in {}", scratch.keep().display());
     }
     Ok((result, last.take()))
@@ -130,6 +129,11 @@ pub fn told(ran: RunResult, redactor: &Redactor) -> RunResult {
     let trouble: Vec<String> = ran.trouble.iter().map(|trouble| redactor.redact(trouble)).collect();
     trouble.iter().for_each(|trouble| eprintln!("trouble: {trouble}"));
     RunResult { trouble, ..ran }
+}
+
+/// Whether a backend has left anything in its folder: it does where a cell is kept.
+fn holds_anything(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 /// What a run needs of this machine.

@@ -26,8 +26,11 @@ pub fn folder(scenarios: &[(&str, &str)]) -> TempDir {
 }
 
 pub fn chaos(folder: &Path, args: &[&str]) -> Output {
+    // What a failed cell leaves goes with the folder.
+    let scratch = folder.join("scratch");
+    fs::create_dir_all(&scratch).expect("the folder can be made");
     let mut command = Command::new(env!("CARGO_BIN_EXE_chaos"));
-    command.current_dir(folder).args(args).stdin(Stdio::null());
+    command.current_dir(folder).args(args).env("TMPDIR", scratch).stdin(Stdio::null());
     command.output().expect("the program starts")
 }
 
@@ -118,6 +121,31 @@ fn a_file_elsewhere_is_named_by_its_whole_path() {
     assert_eq!(code, 0, "{text}");
     let cell = format!("{}@memory", file.trim_end_matches(".yaml"));
     assert!(text.contains(&format!(" {cell}")) && !text.contains(&format!("/{cell}")), "{text}");
+}
+
+#[test]
+fn the_bytes_of_a_failed_cell_are_kept_where_the_run_says_and_those_of_others_are_not() {
+    let folder = folder(&[("area/breaks", BREAKS), ("area/holds", HOLDS)]);
+    let (code, text) = run_on("local", folder.path(), &[]);
+    assert_eq!(code, 1, "{text}");
+    let kept = text.lines().find_map(|line| line.strip_prefix("bytes of cells are kept in "));
+    let kept = Path::new(kept.unwrap_or_else(|| panic!("{text}"))).join("local");
+    let cells = fs::read_dir(&kept).unwrap_or_else(|error| panic!("{}: {error}", kept.display()));
+    let cells: Vec<_> = cells.map(|cell| cell.expect("readable").path()).collect();
+    let [cell] = &cells[..] else { panic!("{cells:?}") };
+    assert!(cell.display().to_string().ends_with("area-breaks-local"), "{cells:?}");
+    assert!(cell.join("graph/__manifest").is_dir(), "the graph is where it was");
+}
+
+#[test]
+fn nothing_is_left_and_nothing_announced_where_no_cell_is_kept() {
+    let folder = folder(&[("area/breaks", BREAKS), ("area/holds", HOLDS)]);
+    for args in [["area/holds", "--backend", "local"], ["area/breaks", "--backend", "memory"]] {
+        let (_, text) = run(folder.path(), &args);
+        assert!(!text.contains("bytes of cells"), "{text}");
+    }
+    let left: Vec<_> = fs::read_dir(folder.path().join("scratch")).expect("it is there").collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]

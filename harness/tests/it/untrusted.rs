@@ -176,7 +176,7 @@ fn a_bundle_from_a_stranger_leads_nowhere_but_into_the_folder_of_bundles() {
         let (code, text) = ended(command.output().expect("the program starts"));
         assert_eq!(code, 1, "it is what it was: {text}");
         let mut around: Vec<String> = entries(folder.path());
-        around.retain(|name| !["bundles", "replayed", "scenarios"].contains(&name.as_str()));
+        around.retain(|name| !["bundles", "replayed", "scenarios", "scratch"].contains(&name.as_str()));
         assert_eq!(around, Vec::<String>::new(), "{text}");
         assert!(entries(place.path()).iter().all(|name| name.starts_with("chaos-")), "{:?}", entries(place.path()));
         replayed += 1;

@@ -290,8 +290,10 @@ impl Run {
         let outcomes = run.run().await;
         let mut finished = self.judged(plan, seed, &outcomes);
         finished.duration_ms = started.elapsed().as_millis() as u64;
-        // Nobody else knows the credentials of a container that was the cell's own.
-        let keep_bytes = (self.options.context.keep || finished.verdict.is_failure()) && !has_own_container;
+        // Without bundles nobody looks at what failed: a search for a smaller failure makes hundreds. And nobody else knows the
+        // credentials of a container that was the cell's own.
+        let is_wanted = finished.verdict.is_failure() && self.options.bundles.is_some();
+        let keep_bytes = (self.options.context.keep || is_wanted) && !has_own_container;
         if finished.verdict.is_failure() {
             log.tell_calls();
         }
@@ -300,7 +302,9 @@ impl Run {
             let backend_log = backend.logs().await;
             self.keep_bundle(&mut finished, plan, &outcomes, &events, backend_log);
         }
-        if !keep_bytes {
+        if keep_bytes {
+            store.keep();
+        } else {
             self.clean_up(plan.id.clone(), store);
         }
         self.finish(plan, finished, &events)

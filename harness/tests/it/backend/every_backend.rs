@@ -148,6 +148,37 @@ async fn local_removes_its_folder_unless_the_run_keeps_it() {
 }
 
 #[tokio::test]
+async fn a_cell_that_is_kept_outlives_its_backend_and_no_other_does() {
+    let endpoint = Endpoint::start(EndpointLimits::default()).await.expect("somebody's service");
+    endpoint.create_bucket("theirs").expect("their bucket");
+    let service = ServiceConfig { bucket: "theirs".into(), prefix: "ours".into(), storage: endpoint.storage() };
+    let config = BackendConfig { service: Some(service), ..BackendConfig::default() };
+    for kind in [BackendKind::Local, BackendKind::Service] {
+        let Availability::Ready(backend) = available(kind, &config).await else { panic!("{kind} is absent") };
+        let scratch = TempDir::new().expect("a temporary folder");
+        let run = RunContext { run_id: "run".into(), scratch: scratch.path().to_owned(), keep: false };
+        backend.start(&run).await.unwrap_or_else(|error| panic!("{error}"));
+        let mut stores = Vec::new();
+        for name in ["failed", "green", "dropped"] {
+            let cell = backend.cell(name).await.unwrap_or_else(|error| panic!("{error}"));
+            let store = open(&cell).await;
+            store.objects().put("object", "x").await.expect("put");
+            stores.push((name, store));
+            match name {
+                "failed" => cell.keep(),
+                "green" => cell.cleanup().await.unwrap_or_else(|error| panic!("{error}")),
+                _ => drop(cell),
+            }
+        }
+        backend.stop().await.unwrap_or_else(|error| panic!("{error}"));
+        for (name, store) in stores {
+            let is_there = store.objects().exists("object").await.unwrap_or(false);
+            assert_eq!(is_there, name == "failed", "{name} on {kind}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_backend_is_started_once_and_used_in_between_only() {
     for kind in [BackendKind::Local, BackendKind::Memory, BackendKind::S3] {
         let Availability::Ready(fresh) = available(kind, &BackendConfig::default()).await else {
