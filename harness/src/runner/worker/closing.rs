@@ -1,13 +1,17 @@
 //! The closing observations: the graph converges in a fresh process, and is then looked at from all sides.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use omnigraph::Graph;
 use omnigraph::storage::TraceLayer;
 
 use super::host::Host;
 use super::observe;
+use super::step;
 use super::world;
 use crate::event::Outcome;
 use crate::oracle::evidence::{Closing, ReadOnlyOpen, SecondRecovery, VersionReading};
@@ -27,12 +31,12 @@ const CONVERGING: &str = "(converging)";
 /// where one can be created.
 pub async fn close(host: &Arc<Host>, versions: Vec<VersionReading>, or_create: bool) -> Report {
     let mut report = Report::of(Outcome::done());
-    match observed(host, versions, or_create, &mut report).await {
-        Ok(()) => {}
-        Err(reason) => {
-            report.closing = None;
-            report.closing_failed = Some(reason);
-        }
+    let observed = AssertUnwindSafe(observed(host, versions, or_create, &mut report)).catch_unwind().await;
+    // An engine that panics has not converged.
+    let panicked = |panic: Box<dyn Any + Send>| Err(format!("it panicked: {}", step::message_of(panic.as_ref())));
+    if let Err(reason) = observed.unwrap_or_else(panicked) {
+        report.closing = None;
+        report.closing_failed = Some(reason);
     }
     report
 }

@@ -1,7 +1,10 @@
 //! One write through every handle that is still open, once every fault is lifted: a handle has to converge by itself.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use omnigraph::Graph;
 use serde_json::{Map, Value, json};
 
@@ -56,10 +59,13 @@ async fn write(host: &Arc<Host>, process: &Arc<Process>, name: &str, graph: &Gra
         }
     }
     if probe.acknowledged {
-        probe.visible = match graph.query(&row.lookup).await {
+        let found = AssertUnwindSafe(graph.query(&row.lookup)).catch_unwind().await;
+        let panicked = |panic: Box<dyn Any + Send>| format!("it panicked: {}", step::message_of(panic.as_ref()));
+        let found = found.map_err(panicked).and_then(|found| found.map_err(|error| format!("{error:?}")));
+        probe.visible = match found {
             Ok(batches) => Some(batches.iter().map(|batch| batch.num_rows()).sum::<usize>() == 1),
-            Err(error) => {
-                probe.failures.push(format!("{error:?}"));
+            Err(failure) => {
+                probe.failures.push(failure);
                 Some(false)
             }
         };

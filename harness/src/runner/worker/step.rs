@@ -89,7 +89,8 @@ pub async fn until_death(host: &Arc<Host>, process: &Arc<Process>, work: impl Fu
     }
 }
 
-fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic says.
+pub fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
     match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => (*text).to_owned(),
         (_, Some(text)) => text.clone(),

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::super::crew::Seat;
-use super::{Background, CellRun, Stop, step_ref};
+use super::{Background, CellRun, Ended, Stop, step_ref};
 use crate::event::{Breach, Event, Outcome};
 use crate::runner::protocol::{Order, Report};
 use crate::scenario::model::{Action, InvariantName, Step};
@@ -90,7 +90,9 @@ impl CellRun<'_> {
         let process = step.process().to_owned();
         if self.crew.is_simulated() {
             let order = Order::Kill { process: process.clone() };
-            self.carry_out(Seat::Process(&process), order).await?;
+            if let Ended::Report(report) = self.carry_out(Seat::Process(&process), order).await? {
+                self.take_panic("what the process held, when it was let go,", &report);
+            }
         } else if self.crew.kill(Seat::Process(&process)) {
             let deadline = self.step_deadline();
             while self.state(&process).lives && self.pump(deadline).await {}

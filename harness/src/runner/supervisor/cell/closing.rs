@@ -29,6 +29,7 @@ impl CellRun<'_> {
                 }
                 Err(Stop) => return,
             };
+            self.take_panic("lifting the faults", &report);
             self.ledger.count(&report.tallies);
         }
         let background = std::mem::take(&mut self.background);
@@ -64,7 +65,10 @@ impl CellRun<'_> {
             }
             let order = Order::Probe { process: process.clone() };
             match self.probe_through(process, order).await {
-                Some(report) => self.ledger.probe(report),
+                Some(report) => {
+                    self.take_panic("a write through an open handle", &report);
+                    self.ledger.probe(report);
+                }
                 None => {
                     let reason = || "a write through an open handle did not end in time".to_owned();
                     self.found.limit.get_or_insert_with(reason);

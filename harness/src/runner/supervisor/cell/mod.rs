@@ -345,6 +345,9 @@ impl<'a> CellRun<'a> {
         let asked = self.ledger.now();
         match self.carry_out(Seat::Outside, Order::Observe).await? {
             Ended::Report(report) => {
+                if self.take_panic("looking at the graph from outside", &report) {
+                    return Err(Stop);
+                }
                 self.ledger.observe(number, asked, *report);
                 Ok(())
             }

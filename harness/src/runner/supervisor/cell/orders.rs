@@ -6,8 +6,9 @@ use tokio::time::Instant;
 
 use super::super::crew::{Death, Happening, Seat};
 use super::{CellRun, Ended, Stop};
-use crate::event::{Event, FaultTally};
-use crate::runner::protocol::{Note, Order, Ticket};
+use crate::event::{Breach, Event, FaultTally, Outcome};
+use crate::runner::protocol::{Note, Order, Report, Ticket};
+use crate::scenario::model::InvariantName;
 
 impl CellRun<'_> {
     pub(super) async fn order(&mut self, seat: Seat<'_>, order: Order) -> Result<Ticket, Stop> {
@@ -33,6 +34,14 @@ impl CellRun<'_> {
             self.crew.kill(seat);
         }
         Ok(ended)
+    }
+
+    /// Takes a panic in an order that is no step, so that no expectation is there to be broken. Says whether there was one.
+    pub(super) fn take_panic(&mut self, doing: &str, report: &Report) -> bool {
+        let Some(Outcome::Panicked { message }) = &report.outcome else { return false };
+        let what = format!("{doing} panicked: {message}");
+        self.found.breaches.push(Breach::new(InvariantName::Expectation.as_str(), what));
+        true
     }
 
     /// Waits until an order ends or the deadline passes.
