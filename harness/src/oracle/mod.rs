@@ -4,7 +4,8 @@
 //!
 //! - [`evidence`] and [`facts`]: what may be observed, and the order in which the closing observations are made;
 //! - [`rows`]: rows in one comparable form; [`layout`]: how a graph lies in a store;
-//! - [`model`]: the reference model; [`attribution`] and [`own_rows`]: which call answers for what;
+//! - [`model`]: the reference model; [`attribution`] and [`own_rows`]: which call answers for what; [`readings`]: what was
+//!   read beside calls and between them;
 //! - [`invariant`]: what a checker is; [`invariants`]: every standing one, a file each;
 //! - [`judgement`]: all of them over one cell.
 
@@ -17,6 +18,7 @@ pub mod judgement;
 pub mod layout;
 pub mod model;
 pub mod own_rows;
+pub mod readings;
 pub mod rows;
 #[cfg(test)]
 pub(crate) mod sound;

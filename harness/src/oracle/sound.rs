@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::evidence::{
-    Closing, CommitFact, Damage, Evidence, LoadMode, OperationCall, OperationRecord, ReadOnlyOpen, Reading,
+    Closing, CommitFact, Damage, Evidence, LoadMode, OUTSIDE, OperationCall, OperationRecord, ReadOnlyOpen, Reading,
     RecoveredTable, RecoveryFact, SecondRecovery, SidecarSighting, TablePin, Taken, Tick, VersionReading, World,
     WriteProbe,
 };
@@ -55,8 +55,8 @@ pub fn evidence() -> Evidence {
         sightings: vec![sighting(4, 17, "OP4"), sighting(6, 25, "OP5"), sighting(8, 33, "OP6")],
         readings: vec![
             reading("main", 4, 2, Taken::Held, first.clone()),
-            reading("reader 1", 14, 3, Taken::Fetched, second),
-            reading("reader 1", 14, 2, Taken::Kept, first.clone()),
+            beside(reading("reader 1", 14, 3, Taken::Fetched, second)),
+            beside(reading("reader 1", 14, 2, Taken::Kept, first.clone())),
         ],
         reader_failures: Vec::new(),
         version_readings: vec![VersionReading {
@@ -190,6 +190,11 @@ fn reading(handle: &str, started: Tick, graph_version: u64, taken: Taken, people
     rows.insert("Person".into(), people);
     let (handle, process) = (handle.to_owned(), "main".to_owned());
     Reading { step: Some(1), handle, process, started, ended: started + 1, graph_version, taken, rows }
+}
+
+/// The reading of a reader beside the steps.
+fn beside(reading: Reading) -> Reading {
+    Reading { step: None, process: OUTSIDE.into(), ..reading }
 }
 
 fn final_rows() -> BTreeMap<String, Vec<Row>> {

@@ -19,6 +19,7 @@ mod one_audit_row_per_recovered_operation;
 mod only_declared_residue;
 mod read_only_open_touches_nothing;
 mod readers_saw_whole_commits;
+mod readings_between_calls_are_whole_commits;
 mod recovery_converges;
 mod rows_equal_the_reference_model;
 mod second_recovery_changes_nothing;
@@ -34,6 +35,7 @@ pub fn standing() -> Vec<Box<dyn Invariant>> {
         Box::new(in_doubt_writes_settle::InDoubtWritesSettle),
         Box::new(rows_equal_the_reference_model::RowsEqualTheReferenceModel),
         Box::new(readers_saw_whole_commits::ReadersSawWholeCommits),
+        Box::new(readings_between_calls_are_whole_commits::ReadingsBetweenCallsAreWholeCommits),
         Box::new(head_equals_pin::HeadEqualsPin),
         Box::new(no_sidecar_outlives_recovery::NoSidecarOutlivesRecovery),
         Box::new(one_audit_row_per_recovered_operation::OneAuditRowPerRecoveredOperation),

@@ -48,8 +48,10 @@ invariants! {
     InDoubtWritesSettle = "in-doubt-writes-settle",
     /// The rows equal those of the reference model.
     RowsEqualTheReferenceModel = "rows-equal-the-reference-model",
-    /// Concurrent readers only ever saw whole commits.
+    /// Whoever read beside a write or a recovery only ever saw whole commits; not judged where nobody did.
     ReadersSawWholeCommits = "readers-saw-whole-commits",
+    /// What is read between the calls, by queries, checks and looks from outside, is whole commits.
+    ReadingsBetweenCallsAreWholeCommits = "readings-between-calls-are-whole-commits",
     /// After recovery no table's HEAD differs from its pin.
     HeadEqualsPin = "head-equals-pin",
     /// No sidecar outlives a full recovery.
