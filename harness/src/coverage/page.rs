@@ -181,6 +181,7 @@ mod tests {
             faults: vec![FaultTally { reached: 1, fired: 1, firings, ..FaultTally::armed(id) }],
             held: Vec::new(),
             waived: Vec::new(),
+            not_judged: Vec::new(),
             replay: String::new(),
             bundle: None,
         }

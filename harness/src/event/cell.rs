@@ -70,6 +70,9 @@ pub struct FinishedCell {
     pub held: Vec<String>,
     /// Invariants that the scenario waives, each with its reason.
     pub waived: Vec<(String, String)>,
+    /// Invariants that could not be judged, each with what was missing; in records of before there was this, none.
+    #[serde(default)]
+    pub not_judged: Vec<(String, String)>,
     /// The command that runs this cell again.
     pub replay: String,
     /// Folder of the failure bundle, where there is one.

@@ -1,6 +1,6 @@
 //! What the formats that write at the end remember of a run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::trail::Trails;
 use crate::event::{
@@ -98,6 +98,17 @@ impl Collected {
         };
         let canaries: Vec<&FinishedCell> = self.cells.iter().filter(ran).collect();
         (canaries.len(), canaries.iter().filter(|cell| cell.verdict == Verdict::Held).count())
+    }
+
+    /// Invariants that were not judged in some cell, by name, with the number of those cells; and how many cells were judged
+    /// at all.
+    pub fn not_judged(&self) -> (BTreeMap<&str, usize>, usize) {
+        let mut counts = BTreeMap::new();
+        for (invariant, _) in self.cells.iter().flat_map(|cell| &cell.not_judged) {
+            *counts.entry(invariant.as_str()).or_default() += 1;
+        }
+        let judged = self.cells.iter().filter(|cell| !cell.held.is_empty() || !cell.not_judged.is_empty());
+        (counts, judged.count())
     }
 
     /// Cells that were selected, or followed from others, and never finished.

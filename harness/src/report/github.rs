@@ -110,6 +110,11 @@ fn markdown(run: &Collected) -> String {
     if ran > 0 {
         let _ = writeln!(out, "Canaries: {failed} of {ran} failed, as they must.\n");
     }
+    let (not_judged, judged) = run.not_judged();
+    if !not_judged.is_empty() {
+        let told: Vec<String> = not_judged.iter().map(|(name, count)| format!("`{name}` in {count}")).collect();
+        let _ = writeln!(out, "Not judged, of {judged} judged cells: {}.\n", told.join(", "));
+    }
     let failures = run.failures();
     let mut told = 0;
     for cell in failures.iter().take(FAILURES_MAX) {

@@ -109,6 +109,9 @@ fn case(cell: &FinishedCell, trail: Option<&Trail>) -> TestCase {
     for (invariant, reason) in &cell.waived {
         case.add_property(Property::new("waived", format!("{invariant}: {reason}")));
     }
+    for (invariant, missing) in &cell.not_judged {
+        case.add_property(Property::new("not judged", format!("{invariant}: {missing}")));
+    }
     case
 }
 

@@ -254,6 +254,21 @@ fn waived(run: &Collected) -> BTreeMap<&str, usize> {
     counts
 }
 
+/// Known issues with the number of cells that broke as they say.
+fn known(run: &Collected) -> BTreeMap<(&str, &str), usize> {
+    let mut counts = BTreeMap::new();
+    for cell in run.known() {
+        if let Verdict::Known { issue, until, .. } = &cell.verdict {
+            *counts.entry((issue.as_str(), until.as_str())).or_default() += 1;
+        }
+    }
+    counts
+}
+
+fn cells(count: usize) -> &'static str {
+    if count == 1 { "cell" } else { "cells" }
+}
+
 fn totals(out: &mut String, run: &Collected, paint: &Paint) {
     let summary = run.summary();
     let (ran, failed_as_they_must) = run.canaries();
@@ -261,7 +276,14 @@ fn totals(out: &mut String, run: &Collected, paint: &Paint) {
         let _ = writeln!(out, "canaries: {failed_as_they_must} of {ran} failed, as they must");
     }
     for (invariant, count) in waived(run) {
-        let _ = writeln!(out, "waived: {invariant}, in {count} {}", if count == 1 { "cell" } else { "cells" });
+        let _ = writeln!(out, "waived: {invariant}, in {count} {}", cells(count));
+    }
+    for ((issue, until), count) in known(run) {
+        let _ = writeln!(out, "known: {issue}, accepted until {until}, in {count} {}", cells(count));
+    }
+    let (not_judged, judged) = run.not_judged();
+    for (invariant, count) in not_judged {
+        let _ = writeln!(out, "not judged: {invariant}, in {count} of {judged} {}", cells(judged));
     }
     let worst = summary.failed.first().map_or(VerdictName::Held, |(_, name)| *name);
     let seed = run.started.as_ref().map(|started| format!(", seed {}", started.seed)).unwrap_or_default();

@@ -156,16 +156,22 @@ fn replay(page: &mut Markup, cell: &FinishedCell) {
 }
 
 fn held(page: &mut Markup, cell: &FinishedCell) {
-    if cell.held.is_empty() && cell.waived.is_empty() {
+    if cell.held.is_empty() && cell.waived.is_empty() && cell.not_judged.is_empty() {
         return;
     }
     page.raw("<details class=\"held\"><summary>").text(cell.held.len()).raw(" invariants held");
     if !cell.waived.is_empty() {
         page.raw(", ").text(cell.waived.len()).raw(" waived");
     }
+    if !cell.not_judged.is_empty() {
+        page.raw(", ").text(cell.not_judged.len()).raw(" not judged");
+    }
     page.raw("</summary>\n<p>").text(cell.held.join(", ")).raw("</p>\n");
     for (invariant, reason) in &cell.waived {
         page.raw("<p>waived <strong>").text(invariant).raw("</strong>: ").text(reason).raw("</p>\n");
+    }
+    for (invariant, missing) in &cell.not_judged {
+        page.raw("<p>not judged <strong>").text(invariant).raw("</strong>: ").text(missing).raw("</p>\n");
     }
     page.raw("</details>\n");
 }

@@ -1,11 +1,11 @@
 //! What the run says nothing about: cells that were not run, faults that never fired, failpoints that nobody struck,
-//! invariants that were waived.
+//! invariants that were waived, or could not be judged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::look;
 use super::markup::Markup;
-use crate::event::{FaultFamily, VerdictName};
+use crate::event::{FaultFamily, FinishedCell, VerdictName};
 use crate::report::collected::Collected;
 
 /// Names that are listed for one reason; of more, the number is told.
@@ -15,9 +15,16 @@ const NAMES_MAX: usize = 200;
 pub fn write(page: &mut Markup, run: &Collected) {
     page.raw("<section id=\"unrun\" aria-labelledby=\"unrun-title\">\n");
     page.raw("<h2 id=\"unrun-title\">What this run does not show</h2>\n");
-    let parts = [backends(page, run), cells(page, run), faults(page, run), failpoints(page, run), waived(page, run)];
+    let parts = [
+        backends(page, run),
+        cells(page, run),
+        faults(page, run),
+        failpoints(page, run),
+        waived(page, run),
+        not_judged(page, run),
+    ];
     if parts.iter().all(|told| !told) {
-        page.raw("<p>Nothing was left out: every cell ran, every fault fired, every failpoint was struck.</p>\n");
+        page.raw("<p>Nothing was left out: every cell ran, every fault fired, every failpoint was struck, every invariant was judged.</p>\n");
     }
     page.raw("</section>\n");
 }
@@ -115,6 +122,24 @@ fn waived(page: &mut Markup, run: &Collected) -> bool {
         page.raw("</details>\n");
     }
     !by_reason.is_empty()
+}
+
+/// Invariants that something was missing for, each with what it was, and in which cells.
+fn not_judged(page: &mut Markup, run: &Collected) -> bool {
+    let (counts, judged) = run.not_judged();
+    for (invariant, count) in &counts {
+        page.raw("<details class=\"reason\"><summary>not judged: <strong>")
+            .text(invariant)
+            .raw("</strong>, in <strong>");
+        page.text(count).raw("</strong> of ").text(judged).raw(" judged cells</summary>");
+        let of_cell = |cell: &FinishedCell| {
+            let (_, missing) = cell.not_judged.iter().find(|(name, _)| name == invariant)?;
+            Some(format!("{}: {missing}", cell.cell))
+        };
+        names(page, &run.cells.iter().filter_map(of_cell).collect::<Vec<_>>());
+        page.raw("</details>\n");
+    }
+    !counts.is_empty()
 }
 
 fn list(page: &mut Markup, count: usize, what: &'static str, reason: &str, all: Vec<String>) {

@@ -329,6 +329,7 @@ impl Run {
         FinishedCell {
             faults: outcomes.found.faults.clone(),
             held: outcomes.found.held(),
+            not_judged: outcomes.found.not_judged(),
             ..self.blank(plan, seed, verdict)
         }
     }
@@ -348,6 +349,7 @@ impl Run {
             faults: Vec::new(),
             held: Vec::new(),
             waived: waived.collect(),
+            not_judged: Vec::new(),
             replay: replay_command(&self.options.called, &plan.id, &scenario.path, self.options.started.seed),
             bundle: None,
         }

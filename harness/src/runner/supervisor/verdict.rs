@@ -95,6 +95,12 @@ pub fn of_canary(verdict: Verdict, canary: &Canary) -> Verdict {
     }
 }
 
+    /// Invariants that could not be judged, each with what was missing.
+    pub fn not_judged(&self) -> Vec<(String, String)> {
+        let missing = self.judgement.iter().flat_map(Judgement::not_judged);
+        missing.map(|(invariant, missing)| (invariant.to_owned(), missing.to_owned())).collect()
+    }
+
 /// A scenario whose failure is known: accepted when it is exactly that failure and the date has not passed. `today` is
 /// written as `YYYY-MM-DD`, so that texts compare as dates do.
 pub fn of_known(verdict: Verdict, known: &Known, today: &str) -> Verdict {

@@ -66,6 +66,7 @@ fn finish(
         faults,
         held: Vec::new(),
         waived: Vec::new(),
+        not_judged: Vec::new(),
         replay: String::new(),
         bundle: None,
     };
