@@ -111,6 +111,14 @@ impl Breach {
         self
     }
 
+    /// What is wrong, with what had to be and what was found, where those are values.
+    pub fn text(&self) -> String {
+        match (&self.expected, &self.found) {
+            (Some(expected), Some(found)) => format!("{} (expected {expected}, found {found})", self.message),
+            _ => self.message.clone(),
+        }
+    }
+
     /// Says in which step it happened, and which line of the scenario says otherwise.
     #[must_use]
     pub fn at_step(mut self, step: u64, line: Option<u64>) -> Self {
@@ -122,11 +130,7 @@ impl Breach {
 
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.invariant, self.message)?;
-        if let (Some(expected), Some(found)) = (&self.expected, &self.found) {
-            write!(f, " (expected {expected}, found {found})")?;
-        }
-        Ok(())
+        write!(f, "{}: {}", self.invariant, self.text())
     }
 }
 

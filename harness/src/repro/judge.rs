@@ -53,7 +53,7 @@ pub fn judge_again(replay: &Replay, today: &str) -> Result<JudgedAgain, String> 
         verdict = verdict::of_known(verdict, known, today);
     }
     if let Some(canary) = &scenario.canary {
-        verdict = verdict::of_canary(verdict, canary);
+        verdict = verdict::of_canary(verdict, &found.broken(), canary);
     }
     let differences = match compare(&replay.recorded, &verdict) {
         Comparison::Reproduced => Vec::new(),

@@ -84,7 +84,7 @@ steps:
 ";
 
 const CANARY_THAT_HOLDS: &str = "
-canary: {breaks: head-equals-pin}
+canary: {breaks: [head-equals-pin]}
 steps:
   - load: {rows: [{type: Person, data: {name: ann}}]}
   - check: {rows: {Person: 1}}

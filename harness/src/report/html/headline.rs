@@ -48,6 +48,10 @@ fn verdict(run: &Collected, summary: &Summary) -> Verdict {
             word: "Nothing ran",
             sentence: "nothing of what was selected could be run".to_owned(),
         },
+        None if held < ran => {
+            let sentence = format!("{}; {} broke as a known issue says", of(held as usize), ran - held);
+            Verdict { name: VerdictName::Held, word: "Held", sentence }
+        }
         None => Verdict { name: VerdictName::Held, word: "Held", sentence: format!("all {ran} cells that ran") },
     }
 }

@@ -324,7 +324,7 @@ impl Run {
             verdict = verdict::of_known(verdict, known, &self.options.today);
         }
         if let Some(canary) = &plan.scenario.canary {
-            verdict = verdict::of_canary(verdict, canary);
+            verdict = verdict::of_canary(verdict, &outcomes.found.broken(), canary);
         }
         FinishedCell {
             faults: outcomes.found.faults.clone(),

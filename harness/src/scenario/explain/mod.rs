@@ -12,7 +12,7 @@ mod swarm;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::model::{Action, BackendName, InvariantName, NOT_YET_APPLICABLE, Scenario, Sweep};
+use super::model::{Action, BackendName, InvariantName, KnownBreach, NOT_YET_APPLICABLE, Scenario, Sweep};
 
 /// What a scenario will do, for people.
 pub fn explain(scenario: &Scenario) -> String {
@@ -79,14 +79,25 @@ fn needs(scenario: &Scenario) -> Vec<String> {
         needs.push(format!("Beside the steps {readers} take one snapshot after another and read all of it."));
     }
     if let Some(canary) = &scenario.canary {
+        let names: Vec<String> = canary.breaks.iter().map(|name| format!("'{}'", name.as_str())).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         needs.push(format!(
-            "It must fail, by breaking '{}'; if everything holds, the run fails.",
-            canary.breaks.as_str()
+            "It must fail, by breaking {} and nothing else; if it breaks more, less or nothing, the run fails.",
+            listed(&names)
         ));
     }
     if let Some(known) = &scenario.known {
-        let (issue, until, name) = (&known.issue, &known.until, known.invariant.as_str());
-        needs.push(format!("Its failure is known: until {until} it may break '{name}' and nothing else ({issue})."));
+        let (issue, until) = (&known.issue, &known.until);
+        let breach = |breach: &KnownBreach| {
+            let step = breach.step.map(|step| format!(" in step {step}")).unwrap_or_default();
+            format!("'{}'{step} ({})", breach.invariant.as_str(), breach.message)
+        };
+        let breaches: Vec<String> = known.breaches.iter().map(breach).collect();
+        let breaches: Vec<&str> = breaches.iter().map(String::as_str).collect();
+        needs.push(format!(
+            "Its failure is known: until {until} it may break {} and nothing else ({issue}).",
+            listed(&breaches)
+        ));
     }
     needs
 }

@@ -242,7 +242,9 @@ pub struct Waiver {
     pub reason: String,
 }
 
-/// A failure that is known. It must be exactly this one, and the date must not have passed.
+/// A failure that is known. It must be exactly this one, and the date must not have passed. The cell is then *known*: it is
+/// counted apart from those that held, and does not make the run red. With a breach more, less or other than these, or if
+/// everything holds, it is broken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Known {
@@ -251,14 +253,31 @@ pub struct Known {
     /// Last day on which it is accepted, as `YYYY-MM-DD`.
     #[schemars(extend("format" = "date"))]
     pub until: String,
-    /// The one invariant that is broken.
+    /// Everything that breaks.
+    pub breaches: Vec<KnownBreach>,
+}
+
+/// A breach that is known, word for word as a report and the bundle's `verdict.json` tell it. Only ids of operations and
+/// tables, which are others in every run, may be any.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KnownBreach {
+    /// The invariant.
     pub invariant: InvariantName,
+    /// The whole sentence behind its name, with `(expected …, found …)` where that is told.
+    pub message: String,
+    /// The step that it happens in, counted from 1; none for what is judged at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u64>,
+    /// Every line of evidence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
 }
 
 /// A scenario that must fail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Canary {
-    /// The invariant that must be found broken.
-    pub breaks: InvariantName,
+    /// The invariants that must be found broken: all of these, and no other.
+    pub breaks: BTreeSet<InvariantName>,
 }

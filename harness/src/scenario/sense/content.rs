@@ -201,10 +201,19 @@ fn invariants(seen: &Seen<'_>, scenario: &Scenario, mistakes: &mut Vec<Diagnosti
             mistakes.push(Diagnostic::new(Code::BadFormat, span, format!("the waiver of '{name}' has no reason")));
         }
     }
+    if scenario.known.as_ref().is_some_and(|known| known.breaches.is_empty()) {
+        let mistake =
+            contradiction(seen.root.nearest(&["known", "breaches"]).span, "a failure that breaks nothing is none");
+        mistakes.push(mistake.suggest("name every breach, word for word"));
+    }
     if let Some(canary) = &scenario.canary {
         let span = seen.root.nearest(&["canary", "breaks"]).span;
-        if waived.contains(&canary.breaks) {
-            mistakes.push(contradiction(span, format!("'{}' must break, and it is waived", canary.breaks.as_str())));
+        if canary.breaks.is_empty() {
+            let mistake = contradiction(span, "a canary that breaks nothing proves nothing");
+            mistakes.push(mistake.suggest("name everything that it must break"));
+        }
+        for name in canary.breaks.intersection(&waived) {
+            mistakes.push(contradiction(span, format!("'{}' must break, and it is waived", name.as_str())));
         }
         if scenario.known.is_some() {
             mistakes.push(contradiction(key_span(seen.root, "known"), "a canary must fail; no issue has to excuse it"));
