@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::flags::ListArgs;
 use super::select::select;
+use crate::runner::places;
 use crate::scenario::model::Kind;
 
 /// Lists scenarios.
@@ -13,7 +14,9 @@ pub fn command(args: &ListArgs) -> Result<Exit, String> {
     let selected = select(&args.select)?;
     let mut text = String::new();
     for scenario in &selected.scenarios {
-        let backends: Vec<&str> = scenario.backends.iter().map(|backend| backend.as_str()).collect();
+        let places = places(scenario);
+        let backends = places.iter().filter(|(_, lacking)| lacking.is_none()).map(|(backend, _)| backend.as_str());
+        let backends: Vec<&str> = backends.collect();
         let kind = match scenario.kind() {
             Kind::Case => String::new(),
             other => format!("  a {}", other.as_str()),

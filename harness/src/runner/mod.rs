@@ -19,6 +19,6 @@ pub mod worker;
 pub use derive::{Derive, EndedCell, Followed};
 pub use durations::Durations;
 pub use limits::Limits;
-pub use plan::{CellPlan, Shard, plan, runs_elsewhere};
+pub use plan::{CellPlan, NotApplicable, Shard, places, plan, runs_elsewhere};
 pub use supervisor::{Bundles, CellRecord, RunOptions, run, run_as_they_come};
 pub use sweep::Sweeper;

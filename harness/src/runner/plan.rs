@@ -82,12 +82,32 @@ fn not_applicable(scenario: &Scenario, backend: BackendKind) -> Option<NotApplic
     if let Some(reason) = runs_elsewhere(scenario, backend) {
         return Some(NotApplicable { reason, line: None });
     }
+    lacks(scenario, backend)
+}
+
+/// What the steps of a scenario ask for, those of a sweep included, and the backend has not.
+fn lacks(scenario: &Scenario, backend: BackendKind) -> Option<NotApplicable> {
     let there = backend.capabilities();
     let missing = |step: &Step| asks(step).filter(|(capability, _)| !there.contains(capability));
-    scenario.steps.iter().find_map(|step| {
+    let swept = scenario.sweep.iter().flat_map(|sweep| std::iter::once(&sweep.operation).chain(&sweep.recovery));
+    scenario.steps.iter().chain(swept).find_map(|step| {
         let (_, what) = missing(step)?;
         Some(NotApplicable { reason: format!("the step asks for {what}, which {backend} has not"), line: step.line() })
     })
+}
+
+/// The backends that a scenario names, or all where it names none, each with what it asks for there in vain, if anything.
+pub fn places(scenario: &Scenario) -> Vec<(BackendName, Option<NotApplicable>)> {
+    let place = |name: &BackendName| {
+        let backend = match name {
+            BackendName::Local => BackendKind::Local,
+            BackendName::Memory => BackendKind::Memory,
+            BackendName::S3 => BackendKind::S3,
+            BackendName::Rustfs => BackendKind::Rustfs,
+        };
+        (*name, lacks(scenario, backend))
+    };
+    scenario.backends.iter().map(place).collect()
 }
 
 /// Why a scenario does not run on a backend, if it says itself on which it does.
@@ -208,6 +228,9 @@ steps:
             }
             for name in have.split(' ') {
                 assert_eq!(why(name), None, "{step} on {name}");
+            }
+            for (name, lacking) in places(&scenario) {
+                assert_eq!(lacking, why(name.as_str()), "{step} on {}: what is planned is what is told", name.as_str());
             }
         }
     }

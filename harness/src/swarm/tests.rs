@@ -225,7 +225,7 @@ fn over_a_store_that_lies_nothing_is_certain() {
 fn explaining_a_swarm_names_every_stream() {
     let file = include_str!("../../../scenarios/swarm/crashes.yaml");
     let file = parse("swarm/crashes", "scenarios/swarm/crashes.yaml", file.as_bytes()).expect("a swarm");
-    let told = crate::scenario::explain(&file);
+    let told = crate::scenario::explain(&file, &Default::default());
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
     let names: Vec<&str> = super::stream::Consumer::ALL.iter().map(|consumer| consumer.name()).collect();
     assert!(told.contains(&format!("for each of: {}.", names.join(", "))), "{told}");

@@ -484,3 +484,40 @@ fn a_run_leaves_swarms_out_and_says_so() {
         "{text}"
     );
 }
+
+#[test]
+fn a_scenario_is_listed_and_explained_on_the_backends_on_which_it_runs() {
+    let wired = "
+steps:
+  - refresh: {}
+    wire: [{on: {operation: list}, do: slow-down, when: {nth: 1}}]
+  - check: {rows: {Person: 0}}
+";
+    let folder = folder(&[("area/wired", wired), ("area/holds", HOLDS)]);
+    let (code, text) = ended(chaos(folder.path(), &["list"]));
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("area/wired  [s3, rustfs]"), "{text}");
+    assert!(text.contains("area/holds  [local, memory, s3, rustfs]"), "{text}");
+    let (code, text) = ended(chaos(folder.path(), &["explain", "area/wired"]));
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("It runs on s3 and rustfs. Not on local (line "), "{text}");
+    assert!(text.contains("the step asks for a wire to the store, which memory has not)"), "{text}");
+}
+
+#[test]
+fn a_run_says_what_it_did_not_judge_and_claims_no_reader_that_it_did_not_have() {
+    let read = format!("\nreaders: 1{HOLDS}");
+    let folder = folder(&[("area/holds", HOLDS), ("area/read", read.as_str())]);
+    let (code, text) = run(folder.path(), &["--json-lines", "events.jsonl"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("not judged: readers-saw-whole-commits, in 1 of 2 cells"), "{text}");
+    assert!(!text.contains("not judged: readings-between-calls"), "{text}");
+    let events = fs::read_to_string(folder.path().join("events.jsonl")).expect("the events are there");
+    let finished = |name: &str| {
+        let found = events.lines().find(|line| line.contains("cell-finished") && line.contains(name));
+        found.unwrap_or_else(|| panic!("{name} did not finish: {events}"))
+    };
+    assert!(finished("area/holds").contains("nobody read while a call that writes or recovers was under way"));
+    assert!(!finished("area/read").contains("nobody read while"));
+}

@@ -14,14 +14,15 @@ use std::fmt::Write;
 
 use super::model::{Action, BackendName, InvariantName, KnownBreach, NOT_YET_APPLICABLE, Scenario, Sweep};
 
-/// What a scenario will do, for people.
-pub fn explain(scenario: &Scenario) -> String {
+/// What a scenario will do, for people. `lacking` are the backends that it names and that have not what it asks for, each
+/// with the reason.
+pub fn explain(scenario: &Scenario, lacking: &BTreeMap<BackendName, String>) -> String {
     let mut text = String::new();
     let name = if scenario.name.is_empty() { "(no name)" } else { &scenario.name };
     let _ = writeln!(text, "{name}\n  {}\n", scenario.summary);
     let why = scenario.why.split_whitespace().collect::<Vec<_>>().join(" ");
     wrapped(&mut text, "", &format!("Why: {why}"));
-    wrapped(&mut text, "", &where_it_runs(scenario));
+    wrapped(&mut text, "", &where_it_runs(scenario, lacking));
     for need in needs(scenario) {
         wrapped(&mut text, "", &need);
     }
@@ -50,11 +51,16 @@ pub fn explain(scenario: &Scenario) -> String {
     text
 }
 
-fn where_it_runs(scenario: &Scenario) -> String {
-    let names: Vec<&str> = scenario.backends.iter().map(|backend| backend.as_str()).collect();
+fn where_it_runs(scenario: &Scenario, lacking: &BTreeMap<BackendName, String>) -> String {
+    let there: Vec<BackendName> =
+        scenario.backends.iter().copied().filter(|backend| !lacking.contains_key(backend)).collect();
+    let names: Vec<&str> = there.iter().map(|backend| backend.as_str()).collect();
     let mut told = format!("It runs on {}.", listed(&names));
+    for (backend, reason) in lacking {
+        let _ = write!(told, " Not on {} ({reason}).", backend.as_str());
+    }
     let kills = scenario.steps.iter().any(fault::kills);
-    if kills && scenario.backends.contains(&BackendName::Memory) {
+    if kills && there.contains(&BackendName::Memory) {
         told.push_str(
             " A process that dies gets SIGKILL; on memory, whose bytes would die with it, the store refuses every later call of it instead.",
         );
@@ -213,7 +219,7 @@ mod tests {
         let scenario = scenario.unwrap_or_else(|report| panic!("{report}"));
         let mut settings = insta::Settings::clone_current();
         settings.set_prepend_module_to_snapshot(false);
-        settings.bind(|| insta::assert_snapshot!(name, explain(&scenario)));
+        settings.bind(|| insta::assert_snapshot!(name, explain(&scenario, &BTreeMap::new())));
     }
 
     #[test]
@@ -235,7 +241,7 @@ mod tests {
     fn a_swarm_over_a_store_that_lies_says_that_nothing_is_certain() {
         let text = include_str!("../../../../scenarios/swarm/crashes.yaml").replace("latency: 0,", "torn: 0.01,");
         let scenario = parse("area/name", "scenarios/area/name.yaml", text.as_bytes()).expect("a swarm");
-        let told = explain(&scenario);
+        let told = explain(&scenario, &BTreeMap::new());
         assert!(told.contains("nothing about an operation is certain"), "{told}");
         assert!(told.contains("1 %: a call to the store: a lie: cut off, and reported as whole"), "{told}");
     }
@@ -245,6 +251,19 @@ mod tests {
         snapshot(
             "a_canary",
             include_str!("../../../../scenarios/canary/a-publish-that-the-store-lost-is-noticed.yaml"),
+        );
+    }
+
+    #[test]
+    fn a_backend_that_lacks_something_is_named_with_the_reason_and_not_among_those_it_runs_on() {
+        let scenario = parse("area/name", "scenarios/area/name.yaml", include_bytes!("../tests/good.yaml"));
+        let scenario = scenario.unwrap_or_else(|report| panic!("{report}"));
+        let reason = "line 7: the step asks for a wire to the store, which local has not".to_owned();
+        let told = explain(&scenario, &BTreeMap::from([(BackendName::Local, reason)]));
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            told.contains("It runs on memory, s3 and rustfs. Not on local (line 7: the step asks for a wire"),
+            "{told}"
         );
     }
 }

@@ -209,7 +209,7 @@ fn ends_well(bytes: &[u8]) {
             let _ = (terminal::render(&report, true), json::render(&report), github::render(&report));
         }
         Ok(scenarios) => scenarios.iter().for_each(|scenario| {
-            let _ = explain(scenario);
+            let _ = explain(scenario, &Default::default());
             within_limits(scenario);
             let file = scenario.to_yaml();
             let again = parse("fuzz/input", "fuzz/input.yaml", file.as_bytes());
