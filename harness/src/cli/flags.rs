@@ -231,7 +231,7 @@ pub struct HowArgs {
     /// Megabytes of memory that one worker may take; it is killed then.
     #[arg(long, value_name = "MB", default_value_t = 4_096, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
     pub memory_max_mb: u64,
-    /// Kilobytes that one process of a cell may write to its store; it is killed then.
+    /// Kilobytes that the processes of a cell may write to its store together, restarts included; whoever writes on is killed.
     #[arg(long, value_name = "KB", default_value_t = 1_048_576, value_parser = clap::value_parser!(u64).range(1..=1_073_741_824))]
     pub store_max_kb: u64,
 }

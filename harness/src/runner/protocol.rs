@@ -99,7 +99,7 @@ pub struct WorkerLimits {
     pub calls_max_count: usize,
     /// Attempts of a handle to write again once faults are lifted.
     pub probe_attempts_max: u32,
-    /// Bytes that one process may write to the store of its cell.
+    /// Bytes that the processes of a cell may write to its store together, over all their lives.
     pub store_max_bytes: u64,
 }
 
@@ -218,11 +218,11 @@ pub enum Note {
     },
     /// A reader beside the steps has read a snapshot.
     Saw(Box<Saw>),
-    /// A process wrote more to the store than it may.
-    WroteTooMuch {
+    /// A process wrote to the store.
+    Wrote {
         /// Process.
         process: String,
-        /// What it wrote, in bytes.
+        /// What it wrote since it last said so, in bytes.
         bytes: u64,
     },
     /// The last words of a process.

@@ -10,6 +10,10 @@ pub const VALUES_MAX: usize = 200_000;
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Most steps.
 pub const STEPS_MAX: usize = 500;
+/// Most processes of a scenario: each is a process of the machine on most backends, with its own bound of memory.
+pub const PROCESSES_MAX: usize = 8;
+/// Most handles of a scenario, over all its processes.
+pub const HANDLES_MAX: usize = 32;
 /// Most rows in one step or in the setup, generated ones included.
 pub const ROWS_MAX: usize = 10_000;
 /// Most cases of one file.

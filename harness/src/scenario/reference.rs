@@ -139,10 +139,12 @@ fn invariants(page: &mut String) {
 fn limits(page: &mut String) {
     let _ = write!(
         page,
-        "\n## Limits\n\nA file has at most {} KiB, {} steps and {} levels; a step loads at most {} rows; a text has at most {} \
-         KiB. Paths stay below the graph's root.\n",
+        "\n## Limits\n\nA file has at most {} KiB, {} steps, {} processes with {} handles in all, and {} levels; a step \
+         loads at most {} rows; a text has at most {} KiB. Paths stay below the graph's root.\n",
         limit::FILE_BYTES_MAX / 1024,
         limit::STEPS_MAX,
+        limit::PROCESSES_MAX,
+        limit::HANDLES_MAX,
         limit::DEPTH_MAX,
         limit::ROWS_MAX,
         limit::TEXT_BYTES_MAX / 1024,

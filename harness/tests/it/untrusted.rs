@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::commands::served;
-use crate::program::{bundles_of, chaos, ended, folder, run};
+use crate::program::{bundles_of, chaos, ended, folder, run, run_on};
 
 /// Rows that are larger than they look.
 const GREEDY: &str = "
@@ -22,6 +22,26 @@ fn a_process_that_writes_too_much_is_killed_and_nothing_is_said_about_the_engine
         let (code, text) = run(folder.path(), &["--backend", backend, "--store-max-kb", "16"]);
         assert_eq!(code, 3, "{text}");
         assert!(text.contains("KB to its store; at most 16 KB are allowed"), "{text}");
+    }
+}
+
+#[test]
+fn what_a_process_wrote_in_an_earlier_life_counts() {
+    let load =
+        |life: usize| format!("  - load: {{generate: {{type: Person, count: 2000, key-prefix: of-life-{life}-}}}}\n");
+    let lives = |count: usize| {
+        let steps: Vec<String> = (1..=count).map(load).collect();
+        format!("\nsteps:\n{}  - check: {{sidecars: 0}}\n", steps.join("  - restart: {}\n  - open: read-write\n"))
+    };
+    let (one, many) = (lives(1), lives(4));
+    let folder = folder(&[("area/one-life", one.as_str()), ("area/many-lives", many.as_str())]);
+    for backend in ["memory", "local"] {
+        let bound = ["--store-max-kb", "100"];
+        let (code, text) = run_on(backend, folder.path(), &[&bound[..], &["scenarios/area/one-life.yaml"]].concat());
+        assert_eq!(code, 0, "one life is within the bound: {text}");
+        let (code, text) = run_on(backend, folder.path(), &[&bound[..], &["scenarios/area/many-lives.yaml"]].concat());
+        assert_eq!(code, 3, "{text}");
+        assert!(text.contains("KB to its store") && text.contains("at most 100 KB are allowed"), "{text}");
     }
 }
 

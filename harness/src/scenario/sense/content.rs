@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::limit;
-use super::super::model::{Action, Expect, Kind as ScenarioKind, Load, Scenario, Step};
+use super::super::model::{Action, DEFAULT_PROCESS, Expect, Kind as ScenarioKind, Load, Scenario, Step};
 use super::super::tree::{Kind, Node};
 use super::{Seen, contradiction, first_key, key_span};
 use crate::diagnostic::{Code, Diagnostic};
@@ -12,6 +12,7 @@ pub(super) fn judge(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
     texts(seen, mistakes);
     rows(seen, mistakes);
     names(seen, mistakes);
+    takers(seen, mistakes);
     for (node, step) in seen.sound() {
         belongings(node, step, mistakes);
     }
@@ -125,6 +126,31 @@ fn names(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
                 mistakes
                     .push(contradiction(value.span, "'all' means everything in a step 'lift' and cannot be a name"));
             }
+        }
+    }
+}
+
+/// Processes and handles take memory and threads, whatever they do.
+fn takers(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
+    let mut processes = BTreeSet::from([DEFAULT_PROCESS]);
+    let mut handles = BTreeSet::new();
+    let mut too_many = |node: &Node, key: &str, count: usize, max: usize, what: &str| {
+        // Told once, at the first that is too many.
+        if count == max + 1 {
+            let message = format!("this is one {what} more than the {max} that a scenario may have");
+            mistakes.push(Diagnostic::new(Code::Limit, node.nearest(&[key]).span, message));
+        }
+    };
+    let recovery =
+        seen.whole.and_then(|scenario| scenario.sweep.as_ref()).map_or(&[][..], |sweep| sweep.recovery.as_slice());
+    let recovery = seen.root.nearest(&["sweep", "recovery"]).items().iter().zip(recovery);
+    for (node, step) in seen.sound().chain(recovery) {
+        if processes.insert(step.process()) {
+            too_many(node, "process", processes.len(), limit::PROCESSES_MAX, "process");
+        }
+        if step.action.runs_the_engine() && handles.insert((step.process(), step.handle())) {
+            let key = if step.handle.is_some() { "handle" } else { "process" };
+            too_many(node, key, handles.len(), limit::HANDLES_MAX, "handle");
         }
     }
 }

@@ -165,6 +165,26 @@ fn in_steps(count: usize, step: &str) -> String {
     format!("summary: a\nwhy: b\ngraph: {{schema: 'node P {{ n: String @key }}'}}\nsteps: [{steps}]\n")
 }
 
+/// Opens, one after another, each somewhere else.
+fn one_after_another(count: usize, place: fn(usize) -> String) -> String {
+    let steps: Vec<String> = (0..count).map(|number| format!("{{open: read-write, {}}}", place(number))).collect();
+    in_steps(1, &format!("{}, {{check: {{sidecars: 0}}}}", steps.join(", ")))
+}
+
+#[test]
+fn as_many_processes_and_handles_as_are_allowed_are_allowed_and_one_more_is_told_with_its_place() {
+    // The process that nobody names is one of them.
+    let process = |number: usize| format!("process: p{number}");
+    let handle = |number: usize| format!("handle: h{number}");
+    for text in [one_after_another(limit::PROCESSES_MAX - 1, process), one_after_another(limit::HANDLES_MAX, handle)] {
+        parse("x", "x", text.as_bytes()).unwrap_or_else(|report| panic!("{report}"));
+    }
+    let text = one_after_another(limit::PROCESSES_MAX, process).replace(", {", ",\n  {");
+    let report = mistakes_in(&text);
+    let [mistake] = &report.diagnostics[..] else { panic!("{report}") };
+    assert_eq!(mistake.span.start.line, 4 + limit::PROCESSES_MAX as u64 - 1, "{report}");
+}
+
 #[rstest]
 #[case::file(" ".repeat(limit::FILE_BYTES_MAX + 1))]
 #[case::depth("[".repeat(limit::DEPTH_MAX + 1))]
@@ -176,6 +196,11 @@ fn in_steps(count: usize, step: &str) -> String {
     "{load: {generate: {type: P, count: 2, key-prefix: p, key: n, noise: {a: 4000000000, b: 4000000000}}}}"
 ))]
 #[case::steps(format!("steps: [{}]", "{refresh: {}}, ".repeat(limit::STEPS_MAX + 1)))]
+#[case::processes(one_after_another(limit::PROCESSES_MAX, |number| format!("process: p{number}")))]
+#[case::handles(one_after_another(limit::HANDLES_MAX + 1, |number| format!("handle: h{number}")))]
+#[case::handles_of_several_processes(one_after_another(limit::HANDLES_MAX + 1, |number| {
+    format!("process: p{}, handle: h{}", number % 3, number / 3)
+}))]
 fn what_is_too_large_is_refused(#[case] text: String) {
     let report = mistakes_in(&text);
     assert!(report.diagnostics.iter().any(|mistake| mistake.code == Code::Limit), "{report}");

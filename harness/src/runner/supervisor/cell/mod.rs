@@ -67,6 +67,8 @@ pub struct CellRun<'a> {
     last_fault: Option<FaultId>,
     saved: BTreeMap<String, Vec<SavedObject>>,
     commits_before: usize,
+    /// What its processes have written to the store, as far as they said so.
+    written_bytes: u64,
     readers: BTreeMap<u64, Reader>,
     wire: Option<Wire>,
     container: Option<Arc<dyn Container>>,
@@ -142,6 +144,7 @@ impl<'a> CellRun<'a> {
             last_fault: None,
             saved: BTreeMap::new(),
             commits_before: 0,
+            written_bytes: 0,
             readers: BTreeMap::new(),
             wire: None,
             container: None,

@@ -82,6 +82,19 @@ impl CellRun<'_> {
         self.cut_short(format!("{who} takes {takes} MB of memory; at most {allowed} MB are allowed"));
     }
 
+    /// Whoever writes on when the cell has written what it may is killed. No death makes room for more.
+    fn count_written(&mut self, process: &str, bytes: u64) {
+        self.written_bytes = self.written_bytes.saturating_add(bytes);
+        let allowed = self.limits.worker.store_max_bytes;
+        if self.written_bytes > allowed {
+            let (wrote, allowed) = (self.written_bytes >> 10, allowed >> 10);
+            self.cut_short(format!(
+                "the cell wrote {wrote} KB to its store, process {process} the last of them; at most {allowed} KB are allowed"
+            ));
+            self.crew.kill(Seat::Process(process));
+        }
+    }
+
     /// A limit was hit. What comes after it, deaths above all, is its consequence.
     fn cut_short(&mut self, reason: String) {
         self.found.limit.get_or_insert(reason);
@@ -100,13 +113,7 @@ impl CellRun<'_> {
                 self.last_fault = Some(fault.clone());
                 self.log.emit(Event::FaultFired { cell, fault, firing });
             }
-            Note::WroteTooMuch { process, bytes } => {
-                let (wrote, allowed) = (bytes >> 10, self.limits.worker.store_max_bytes >> 10);
-                self.cut_short(format!(
-                    "process {process} wrote {wrote} KB to its store; at most {allowed} KB are allowed"
-                ));
-                self.crew.kill(Seat::Process(&process));
-            }
+            Note::Wrote { process, bytes } => self.count_written(&process, bytes),
             Note::Held { fault } => {
                 self.held.insert(fault);
             }
