@@ -21,14 +21,52 @@ pub enum Exit {
     Nothing = 4,
 }
 
-/// The table of exit codes, for `--help`.
+/// The table of exit codes of what runs cells, for `--help`.
 pub const TABLE: &str = "\
-Exit codes:
-  0  everything that was run held
-  1  an invariant was broken, an armed fault did not fire, or a canary passed
+Exit codes of a run:
+  0  everything that was run held, or broke exactly as a known issue says
+  1  an invariant was broken, an armed fault did not fire, or a canary did not break exactly what it names
   2  bad usage, or an invalid scenario
   3  trouble with the harness or a backend, or a limit was hit
   4  nothing was selected, or nothing of it could be run";
+
+/// The table of `list`, `check`, `failpoints` and `explain`.
+pub const LIST_TABLE: &str = "\
+Exit codes:
+  0  done, and every scenario file is valid
+  2  bad usage, or an invalid scenario
+  4  there is nothing that was asked for";
+
+/// The table of `replay`, which is a run of one cell.
+pub const REPLAY_TABLE: &str = "\
+Exit codes:
+  0  not reproduced: it held
+  1  it failed again, in the same way or in another one
+  2  bad usage, or a bundle that cannot be read
+  3  trouble with the harness or a backend, or a limit was hit
+  4  it could not be run here";
+
+/// The table of `judge`, which runs nothing.
+pub const JUDGE_TABLE: &str = "\
+Exit codes:
+  0  by what was recorded, everything held, or broke exactly as a known issue says
+  1  by what was recorded, an invariant was broken or an armed fault did not fire
+  2  bad usage, or a bundle that cannot be read or holds no evidence
+  3  the run ended in trouble or at a limit, or nothing could be judged";
+
+/// The table of `coverage`.
+pub const COVERAGE_TABLE: &str = "\
+Exit codes:
+  0  every dark window has its reason, and the page says what this run says
+  1  a window is dark without a reason, a reason is about none that is dark, or the page is old
+  2  bad usage, or a file that cannot be read";
+
+/// The table of `reap`.
+pub const REAP_TABLE: &str = "\
+Exit codes:
+  0  what dead runs left is removed
+  2  bad usage
+  3  Docker does not answer";
 
 /// The table of `inspect`.
 pub const INSPECT_TABLE: &str = "\

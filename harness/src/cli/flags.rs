@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use super::exit::{INSPECT_TABLE, SHRINK_TABLE, TABLE};
+use super::exit::{
+    COVERAGE_TABLE, INSPECT_TABLE, JUDGE_TABLE, LIST_TABLE, REAP_TABLE, REPLAY_TABLE, SHRINK_TABLE, TABLE,
+};
 use crate::backend::BackendKind;
 use crate::runner::Shard;
 use crate::seed::Seed;
@@ -37,23 +39,27 @@ pub enum Command {
     #[command(after_help = TABLE)]
     Swarm(Box<SwarmArgs>),
     /// List scenarios, and on which backends they run.
+    #[command(after_help = LIST_TABLE)]
     List(ListArgs),
     /// Validate scenarios without running them.
+    #[command(after_help = LIST_TABLE)]
     Check(CheckArgs),
     /// List the engine's failpoints: what a hit means, and which scenarios arm it.
+    #[command(after_help = LIST_TABLE)]
     Failpoints(FailpointsArgs),
     /// Print the JSON Schema of a scenario file.
     Schema(SchemaArgs),
     /// Run a failure again from its bundle alone.
-    #[command(after_help = TABLE)]
+    #[command(after_help = REPLAY_TABLE)]
     Replay(Box<ReplayArgs>),
     /// Judge a failure again over what its bundle recorded, without running anything.
-    #[command(after_help = TABLE)]
+    #[command(after_help = JUDGE_TABLE)]
     Judge(JudgeArgs),
     /// Make a failure small, and write it as a scenario file that stands on its own.
     #[command(after_help = SHRINK_TABLE)]
     Shrink(Box<ShrinkArgs>),
     /// Say what scenarios will do, step by step and fault by fault.
+    #[command(after_help = LIST_TABLE)]
     Explain(ExplainArgs),
     /// Show sidecars, drift, audit and history of a graph. Never writes.
     #[command(after_help = INSPECT_TABLE)]
@@ -61,11 +67,12 @@ pub enum Command {
     /// Serve the embedded S3 endpoint by itself, on 127.0.0.1, until it is interrupted.
     ServeS3(ServeS3Args),
     /// Remove containers that killed runs have left.
+    #[command(after_help = REAP_TABLE)]
     Reap(ReapArgs),
     /// Print the matrix of a CI run, balanced by recorded durations; or record them.
     Matrix(MatrixArgs),
     /// Say which windows a run struck, by whom they were crossed, on which backend, and why the others stayed dark.
-    #[command(after_help = TABLE)]
+    #[command(after_help = COVERAGE_TABLE)]
     Coverage(CoverageArgs),
     /// List the backends, and whether they are there.
     Backends(BackendsArgs),
@@ -462,4 +469,19 @@ pub struct BackendsArgs {
     /// Print only the reference of the RustFS image.
     #[arg(long)]
     pub image: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn only_what_runs_cells_says_that_it_ends_as_a_run_does() {
+        let command = Flags::command();
+        let says = |command: &&clap::Command| command.get_after_help().is_some_and(|help| help.to_string() == TABLE);
+        let names: Vec<&str> = command.get_subcommands().filter(says).map(clap::Command::get_name).collect();
+        assert_eq!(names, ["run", "sweep", "swarm"]);
+    }
 }

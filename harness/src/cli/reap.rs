@@ -7,11 +7,17 @@ use crate::backend::reap::{Leftover, reap};
 /// Removes containers and networks of dead runs.
 ///
 /// # Errors
-/// Docker does not answer.
+/// This machine has no runtime to ask with. That Docker does not answer is trouble, and no error of whoever asks.
 pub fn command(args: &ReapArgs) -> Result<Exit, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("there is no runtime: {error}"))?;
-    let reaped = runtime.block_on(reap(args.all)).map_err(|error| error.to_string())?;
+    let reaped = match runtime.block_on(reap(args.all)) {
+        Ok(reaped) => reaped,
+        Err(error) => {
+            eprintln!("chaos: {error}");
+            return Ok(Exit::Trouble);
+        }
+    };
     let show =
         |what: &str, leftover: &Leftover| println!("{what} {} of run {}: {}", leftover.id, leftover.run, leftover.why);
     reaped.removed.iter().for_each(|leftover| show("removed", leftover));
