@@ -37,7 +37,8 @@ pub fn steps(trail: &Trail) -> Vec<String> {
         })
         .collect();
     let left_out = all.len().saturating_sub(STEPS_MAX);
-    let first = (left_out > 0).then(|| format!("{left_out} earlier steps"));
+    let earlier = left_out as u64 + trail.steps_dropped;
+    let first = (earlier > 0).then(|| format!("{earlier} earlier steps"));
     first.into_iter().chain(all.into_iter().skip(left_out)).collect()
 }
 

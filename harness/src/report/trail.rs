@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::event::{CellId, Event, Record, StepRef, StoreCall};
 
-/// Events of one cell that are kept; later ones are counted.
-const EVENTS_MAX: usize = 600;
+/// Events of one cell that are kept from its beginning.
+const FIRST_EVENTS_MAX: usize = 200;
+/// Events of one cell that are kept after these: the last ones, since what went wrong is at the end. Those in between are
+/// counted.
+const LAST_EVENTS_MAX: usize = 400;
 /// Store calls of one cell that are kept; of more, the last ones.
 const CALLS_MAX: usize = 600;
 /// Failed cells whose trail is kept.
@@ -17,10 +20,16 @@ const TRAILS_MAX: usize = 200;
 pub struct Trail {
     /// When the cell got a worker, in milliseconds since the run started.
     pub started_ms: u64,
-    /// Its events in order, without its store calls.
-    pub events: Vec<Record>,
-    /// Events that were too many.
+    /// Its first events in order, without its store calls.
+    first: Vec<Record>,
+    /// Its last events in order.
+    last: VecDeque<Record>,
+    /// Events in between, which were too many.
     pub events_dropped: u64,
+    /// Steps that ended in between.
+    pub steps_dropped: u64,
+    /// When the last of these did.
+    dropped_until_ms: u64,
     /// Its store calls with the time at which they were heard of.
     pub calls: VecDeque<(u64, StoreCall)>,
     /// Earlier store calls that were too many.
@@ -71,11 +80,29 @@ impl Trails {
 
 impl Trail {
     fn push(&mut self, record: &Record) {
-        if self.events.len() < EVENTS_MAX {
-            self.events.push(record.clone());
-        } else {
-            self.events_dropped += 1;
+        if self.first.len() < FIRST_EVENTS_MAX {
+            return self.first.push(record.clone());
         }
+        if self.last.len() == LAST_EVENTS_MAX
+            && let Some(dropped) = self.last.pop_front()
+        {
+            self.events_dropped += 1;
+            if matches!(dropped.event, Event::StepFinished { .. }) {
+                self.steps_dropped += 1;
+                self.dropped_until_ms = dropped.elapsed_ms;
+            }
+        }
+        self.last.push_back(record.clone());
+    }
+
+    /// Its events in order, as far as they were kept, each with its place among them.
+    pub fn events(&self) -> impl Iterator<Item = (usize, &Record)> {
+        self.first.iter().chain(&self.last).enumerate()
+    }
+
+    /// The place of the event before which others were left out, if any were.
+    pub fn gap(&self) -> Option<usize> {
+        (self.events_dropped > 0).then_some(self.first.len())
     }
 
     fn push_call(&mut self, at_ms: u64, call: &StoreCall) {
@@ -88,19 +115,18 @@ impl Trail {
 
     /// Steps that ended, in order: which, how, and whether that was expected.
     pub fn steps(&self) -> impl Iterator<Item = (&StepRef, &crate::event::Outcome, bool)> {
-        self.events.iter().filter_map(|record| match &record.event {
+        self.events().filter_map(|(_, record)| match &record.event {
             Event::StepFinished { step, outcome, as_expected, .. } => Some((step, outcome, *as_expected)),
             _ => None,
         })
     }
 
     /// For each event, the store calls that were heard of with it: a worker tells of its calls when a step ends, so they
-    /// belong to the first step that ended no earlier. What is left was made after the last step.
+    /// belong to the first step that ended no earlier. What is left was made after the last step. Calls of steps that were
+    /// left out belong to none.
     pub fn calls_of_steps(&self) -> (BTreeMap<usize, Vec<&StoreCall>>, Vec<&StoreCall>) {
         let ends: Vec<(usize, u64)> = self
-            .events
-            .iter()
-            .enumerate()
+            .events()
             .filter(|(_, record)| matches!(record.event, Event::StepFinished { .. }))
             .map(|(index, record)| (index, record.elapsed_ms))
             .collect();
@@ -108,6 +134,7 @@ impl Trail {
         let mut after = Vec::new();
         for (at_ms, call) in &self.calls {
             match ends.iter().find(|(_, ended_ms)| ended_ms >= at_ms) {
+                Some((index, _)) if self.gap().is_some_and(|gap| *index >= gap) && *at_ms <= self.dropped_until_ms => {}
                 Some((index, _)) => of_steps.entry(*index).or_default().push(call),
                 None => after.push(call),
             }
@@ -150,5 +177,33 @@ mod tests {
         let call = samples::call(0, "put", "ok");
         (0..CALLS_MAX as u64 + 3).for_each(|at| trail.push_call(at, &call));
         assert_eq!((trail.calls.len(), trail.calls_dropped, trail.calls[0].0), (CALLS_MAX, 3, 3));
+    }
+
+    #[test]
+    fn of_a_long_cell_the_beginning_and_the_end_are_kept() {
+        let ended = |number: u64| {
+            let step =
+                StepRef { number, kind: "load".into(), line: None, process: "main".into(), handle: "main".into() };
+            let cell = samples::broken_cell();
+            let (outcome, duration_ms) = (crate::event::Outcome::done(), 1);
+            let event = Event::StepFinished { cell, step, outcome, as_expected: true, duration_ms };
+            Record { elapsed_ms: number * 10, event }
+        };
+        let kept = (FIRST_EVENTS_MAX + LAST_EVENTS_MAX) as u64;
+        let mut trail = Trail::default();
+        (1..=kept).for_each(|number| trail.push(&ended(number)));
+        assert_eq!((trail.gap(), trail.events_dropped), (None, 0));
+        (kept + 1..=kept + 7).for_each(|number| trail.push(&ended(number)));
+        let steps: Vec<u64> = trail.steps().map(|(step, ..)| step.number).collect();
+        let first = FIRST_EVENTS_MAX as u64;
+        assert_eq!((steps[0], steps[FIRST_EVENTS_MAX - 1], steps[FIRST_EVENTS_MAX]), (1, first, first + 8));
+        assert_eq!(steps.last(), Some(&(kept + 7)), "what went wrong is at the end");
+        assert_eq!((trail.gap(), trail.events_dropped, trail.steps_dropped), (Some(FIRST_EVENTS_MAX), 7, 7));
+        // A call of a step that was left out stands with no other one.
+        let call = samples::call(0, "put", "ok");
+        [first * 10, first * 10 + 5, (first + 8) * 10].into_iter().for_each(|at| trail.push_call(at, &call));
+        let (of_steps, after) = trail.calls_of_steps();
+        assert_eq!(of_steps.into_keys().collect::<Vec<_>>(), [FIRST_EVENTS_MAX - 1, FIRST_EVENTS_MAX]);
+        assert!(after.is_empty());
     }
 }

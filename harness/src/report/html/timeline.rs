@@ -13,12 +13,16 @@ const DEFAULT: &str = "main";
 
 /// The cell's events as a list.
 pub fn write(page: &mut Markup, trail: &Trail) {
-    if trail.events.is_empty() {
+    if trail.events().next().is_none() {
         return;
     }
     let (calls_of_steps, calls_after) = trail.calls_of_steps();
     page.raw("<h3>What happened</h3>\n<ol class=\"timeline\">\n");
-    for (index, record) in trail.events.iter().enumerate() {
+    for (index, record) in trail.events() {
+        if trail.gap() == Some(index) {
+            page.raw("<li><span class=\"event\">").text(trail.events_dropped);
+            page.raw(" events in between are in the bundle alone</span></li>\n");
+        }
         let at_ms = record.elapsed_ms.saturating_sub(trail.started_ms);
         match &record.event {
             Event::StepStarted { step, .. } => {
@@ -56,11 +60,6 @@ pub fn write(page: &mut Markup, trail: &Trail) {
             _ => continue,
         }
         page.raw("</li>\n");
-    }
-    if trail.events_dropped > 0 {
-        page.raw("<li><span class=\"event\">and ")
-            .text(trail.events_dropped)
-            .raw(" more events, in the bundle</span></li>\n");
     }
     if !calls_after.is_empty() {
         let at_ms = trail.calls.back().map_or(0, |(at_ms, _)| at_ms.saturating_sub(trail.started_ms));
