@@ -7,4 +7,5 @@ mod program;
 mod scenarios;
 mod secrets;
 mod shrink;
+mod sweeps;
 mod untrusted;
