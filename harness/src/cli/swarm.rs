@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::exit::Exit;
@@ -10,8 +10,9 @@ use super::flags::{Format, SwarmArgs};
 use super::run::{Reports, backends, colored, show_invalid, start_with};
 use super::select::select;
 use crate::backend::BackendKind;
-use crate::event::{Selection, Verdict};
-use crate::report::{SwarmReport, SwarmTally};
+use crate::event::{Event, Selection, Sink, SwarmReport, Verdict};
+use crate::report::SwarmTerminal;
+use crate::report::swarm::Counts;
 use crate::runner::{CellPlan, Derive, Durations, EndedCell, Followed, plan, runs_elsewhere};
 use crate::scenario::Scenario;
 use crate::scenario::model::{Kind, StoreTrouble};
@@ -41,8 +42,8 @@ pub fn command(args: &SwarmArgs) -> Result<Exit, String> {
     let universes = files.iter().map(|file| Universes::new(file, seed, args.operations).map(Arc::new));
     let universes = universes.collect::<Result<Vec<_>, String>>()?;
     let backends = backends(&args.on);
-    let tally = SwarmTally::default();
-    let drawing = Drawing::new(args, universes, &backends, tally.clone());
+    let unexplored = Unexplored::of(&files, &backends);
+    let drawing = Arc::new(Drawing::new(args, universes, &backends, &unexplored));
     let plans: Vec<CellPlan> = backends.iter().flat_map(|&backend| drawing.first(backend)).collect();
     let selection = Selection {
         paths: args.select.paths.clone(),
@@ -51,29 +52,26 @@ pub fn command(args: &SwarmArgs) -> Result<Exit, String> {
         scenarios: files.len() as u64,
         ..Selection::default()
     };
-    let report = SwarmReport::new(io::stdout(), tally.clone(), unexplored(&files, &backends));
-    let human = args.how.format == Format::Human;
-    let own: Vec<Box<dyn crate::event::Sink>> = if human { vec![Box::new(report)] } else { Vec::new() };
-    if !human {
-        // Nobody shows the counts, and they still decide.
+    let mut own: Vec<Box<dyn Sink>> = Vec::new();
+    if args.how.format == Format::Human {
+        own.push(Box::new(SwarmTerminal::new(io::stdout(), unexplored.all())));
+    } else {
         eprintln!("root seed {seed}");
     }
     let reports = Reports { progress: false, own };
-    let (result, _) =
-        start_with(plans, selection, &args.how, args.on.require.clone(), seed, Some(Arc::new(drawing)), reports)?;
+    let derive: Arc<dyn Derive> = Arc::clone(&drawing) as Arc<dyn Derive>;
+    let (result, _) = start_with(plans, selection, &args.how, args.on.require.clone(), seed, Some(derive), reports)?;
     let exit = Exit::of(&result);
-    if exit == Exit::Held && human && tally.faults().fired == 0 {
+    if exit == Exit::Held && drawing.fired() == 0 {
         eprintln!("no fault fired in any universe, so the swarm proves nothing; raise the chances of its weather");
         return Ok(Exit::Broken);
     }
     Ok(exit)
 }
 
-/// Draws one universe after the other.
+/// Draws one universe after the other, and counts what they come to.
 struct Drawing {
     files: Vec<Arc<Universes>>,
-    tally: SwarmTally,
-    next: Mutex<BTreeMap<BackendKind, u64>>,
     /// The only number that is drawn, of each file.
     only: Option<u64>,
     /// How many are drawn for each backend; of only one number, one of each file.
@@ -82,10 +80,21 @@ struct Drawing {
     until: BTreeMap<BackendKind, Instant>,
     failures_max: u64,
     ahead: u64,
+    drawn: Mutex<BTreeMap<BackendKind, Drawn>>,
+}
+
+/// What was drawn for one backend, and what became of it.
+#[derive(Debug, Default)]
+struct Drawn {
+    /// The place of the next universe.
+    next: u64,
+    /// Universes without a verdict.
+    open: u64,
+    report: SwarmReport,
 }
 
 impl Drawing {
-    fn new(args: &SwarmArgs, files: Vec<Arc<Universes>>, backends: &[BackendKind], tally: SwarmTally) -> Self {
+    fn new(args: &SwarmArgs, files: Vec<Arc<Universes>>, backends: &[BackendKind], unexplored: &Unexplored) -> Self {
         let now = Instant::now();
         let share = |at: usize, minutes: f64| {
             let seconds = minutes * 60.0 * (at + 1) as f64 / backends.len().max(1) as f64;
@@ -99,18 +108,30 @@ impl Drawing {
             (None, Some(_)) => u64::MAX,
             (None, None) => UNIVERSES,
         };
+        let drawn = backends.iter().map(|&backend| {
+            let here = files.iter().filter(|file| runs_elsewhere(file.file(), backend).is_none());
+            let report = SwarmReport {
+                swarms: here.map(|file| file.file().name.clone()).collect(),
+                backend: backend.as_str().to_owned(),
+                unexplored: unexplored.on(backend),
+                ..SwarmReport::default()
+            };
+            (backend, Drawn { report, ..Drawn::default() })
+        });
+        let drawn = Mutex::new(drawn.collect());
         // As many chains as cells can run at once: each ends only where nothing is left to draw.
         let ahead = args.how.jobs.map_or(64, u64::from);
-        Drawing {
-            files,
-            tally,
-            next: Mutex::default(),
-            only: args.universe,
-            count,
-            until: until.unwrap_or_default(),
-            failures_max: args.failures,
-            ahead,
-        }
+        let until = until.unwrap_or_default();
+        Drawing { files, only: args.universe, count, until, failures_max: args.failures, ahead, drawn }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<BackendKind, Drawn>> {
+        self.drawn.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// How many faults fired, on all backends.
+    fn fired(&self) -> u64 {
+        self.lock().values().map(|drawn| drawn.report.all_faults().fired).sum()
     }
 
     /// The universes that a backend begins with.
@@ -119,38 +140,87 @@ impl Drawing {
     }
 
     fn draw(&self, backend: BackendKind) -> Option<Vec<CellPlan>> {
+        let mut drawn = self.lock();
         let late = self.until.get(&backend).is_some_and(|until| Instant::now() >= *until);
-        if late || self.tally.failures() >= self.failures_max {
+        let failures: u64 = drawn.values().map(|drawn| drawn.report.failures()).sum();
+        if late || failures >= self.failures_max {
             return None;
         }
-        let mut next = self.next.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let at = next.entry(backend).or_default();
+        let drawn = drawn.entry(backend).or_default();
+        let at = drawn.next;
         let runs_here = |file: &&Arc<Universes>| runs_elsewhere(file.file(), backend).is_none();
         let files: Vec<&Arc<Universes>> = self.files.iter().filter(runs_here).collect();
         let count = files.len() as u64;
-        if *at >= self.only.map_or(self.count, |_| count) {
+        if at >= self.only.map_or(self.count, |_| count) {
             return None;
         }
         let file = files.get(at.checked_rem(count)? as usize)?;
-        let universe = file.universe(self.only.unwrap_or(*at / count));
-        *at += 1;
-        Some(plan(&[Arc::new(universe)], &[backend], None, &Durations::default()))
+        let universe = file.universe(self.only.unwrap_or(at / count));
+        let plans = plan(&[Arc::new(universe)], &[backend], None, &Durations::default());
+        drawn.next += 1;
+        drawn.open += plans.len() as u64;
+        Some(plans)
+    }
+
+    /// Counts a universe that has its verdict.
+    fn count(&self, ended: &EndedCell<'_>) {
+        let mut drawn = self.lock();
+        let drawn = drawn.entry(ended.plan.backend).or_default();
+        drawn.open = drawn.open.saturating_sub(1);
+        ended.events.iter().for_each(|record| drawn.report.take(&record.event));
+        drawn.report.take(&Event::CellFinished(ended.finished.clone()));
+    }
+
+    /// What there is to tell of a backend on which every universe has its verdict.
+    fn over(&self, backend: BackendKind) -> Option<Event> {
+        let drawn = self.lock();
+        let drawn = drawn.get(&backend).filter(|drawn| drawn.open == 0)?;
+        Some(Event::SwarmFinished(drawn.report.clone()))
     }
 }
 
 impl Derive for Drawing {
     fn follow(&self, ended: &EndedCell<'_>) -> Followed {
+        self.count(ended);
         let goes_on = !matches!(
             ended.finished.verdict,
             Verdict::Skipped { .. } | Verdict::NotApplicable { .. } | Verdict::Infrastructure { .. }
         );
-        let cells = if goes_on { self.draw(ended.plan.backend).unwrap_or_default() } else { Vec::new() };
-        Followed { cells, ..Followed::default() }
+        let backend = ended.plan.backend;
+        let cells = if goes_on { self.draw(backend).unwrap_or_default() } else { Vec::new() };
+        Followed { cells, news: self.over(backend).into_iter().collect() }
+    }
+}
+
+/// What no universe can show.
+struct Unexplored {
+    /// Of these files, wherever they run.
+    anywhere: Vec<String>,
+    /// On one backend.
+    on: Vec<(BackendKind, String)>,
+}
+
+impl Unexplored {
+    fn of(files: &[Arc<Scenario>], backends: &[BackendKind]) -> Self {
+        let on = backends.iter().flat_map(|&backend| {
+            let elsewhere = files.iter().filter_map(move |file| Some((&file.name, runs_elsewhere(file, backend)?)));
+            elsewhere.map(move |(name, reason)| (backend, format!("{name} on {backend}: not applicable, {reason}")))
+        });
+        Unexplored { anywhere: unexplored(files), on: on.collect() }
+    }
+
+    fn on(&self, backend: BackendKind) -> Vec<String> {
+        let here = self.on.iter().filter(|(on, _)| *on == backend).map(|(_, line)| line.clone());
+        self.anywhere.iter().cloned().chain(here).collect()
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.anywhere.iter().chain(self.on.iter().map(|(_, line)| line)).cloned().collect()
     }
 }
 
 /// What no universe of these files can show.
-fn unexplored(files: &[Arc<Scenario>], backends: &[BackendKind]) -> Vec<String> {
+fn unexplored(files: &[Arc<Scenario>]) -> Vec<String> {
     let mut lines = vec![
         "read-write opens of one process beside a live write of another, which the engine does not promise \
          (docs/protocol.md)"
@@ -164,10 +234,6 @@ fn unexplored(files: &[Arc<Scenario>], backends: &[BackendKind]) -> Vec<String> 
     let never: Vec<String> = StoreTrouble::ALL.iter().filter(never).map(|trouble| trouble.name().to_owned()).collect();
     if !never.is_empty() {
         lines.push(format!("stores that answer with {}", never.join(", ")));
-    }
-    for backend in backends {
-        let elsewhere = files.iter().filter_map(|file| Some((&file.name, runs_elsewhere(file, *backend)?)));
-        lines.extend(elsewhere.map(|(name, reason)| format!("{name} on {backend}: not applicable, {reason}")));
     }
     lines
 }

@@ -8,6 +8,7 @@ mod command;
 mod fault;
 mod outcome;
 mod summary;
+mod swarm;
 mod sweep;
 mod verdict;
 
@@ -16,6 +17,7 @@ pub use command::shell_word;
 pub use fault::{FaultFamily, FaultId, FaultTally, Firing};
 pub use outcome::{ErrorData, Outcome, OutcomeName, WriteData};
 pub use summary::{Summary, VerdictCounts};
+pub use swarm::{FaultCounts, SwarmReport};
 pub use sweep::SweepReport;
 pub use verdict::{Breach, Verdict, VerdictName};
 
@@ -151,6 +153,8 @@ pub enum Event {
     },
     /// Every case of a sweep on one backend has its verdict.
     SweepFinished(SweepReport),
+    /// Every universe of a swarm on one backend has its verdict.
+    SwarmFinished(SwarmReport),
     /// Every cell has its verdict.
     RunFinished {
         /// The table of verdicts.
@@ -281,6 +285,7 @@ impl Event {
             | Event::BackendFailed { .. }
             | Event::CellsDerived { .. }
             | Event::SweepFinished(_)
+            | Event::SwarmFinished(_)
             | Event::RunFinished { .. } => None,
             Event::CellStarted { cell, .. }
             | Event::StepStarted { cell, .. }

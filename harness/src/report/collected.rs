@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::trail::Trails;
 use crate::event::{
-    CellId, Event, FinishedCell, PreflightAnswer, Record, RunStarted, Summary, SweepReport, Verdict, VerdictName,
+    CellId, Event, FinishedCell, PreflightAnswer, Record, RunStarted, Summary, SwarmReport, SweepReport, Verdict,
+    VerdictName,
 };
 
 /// A run, as far as it has been told.
@@ -22,6 +23,8 @@ pub struct Collected {
     pub derived: Vec<CellId>,
     /// Sweeps that came to their end, in the order in which they did.
     pub sweeps: Vec<SweepReport>,
+    /// Swarms that came to their end, one for each backend, in the order in which they did.
+    pub swarms: Vec<SwarmReport>,
     /// Finished cells, in the order in which they finished.
     pub cells: Vec<FinishedCell>,
     /// The table of verdicts; there only when the run ended.
@@ -65,6 +68,7 @@ impl Collected {
             Event::CellsDerived { cells, .. } => self.derived.extend(cells.iter().cloned()),
             Event::CellFinished(finished) => self.cells.push(finished.clone()),
             Event::SweepFinished(report) => self.sweeps.push(report.clone()),
+            Event::SwarmFinished(report) => self.swarms.push(report.clone()),
             Event::RunFinished { summary } => self.summary = Some(summary.clone()),
             _ => {}
         }
@@ -111,6 +115,11 @@ impl Collected {
         (counts, judged.count())
     }
 
+    /// Whether universes were run, and no fault fired in any: nothing is shown then, however green they are.
+    pub fn swarms_prove_nothing(&self) -> bool {
+        !self.swarms.is_empty() && self.swarms.iter().all(|report| report.all_faults().fired == 0)
+    }
+
     /// Cells that were selected, or followed from others, and never finished.
     pub fn unfinished(&self) -> Vec<&CellId> {
         let finished: BTreeSet<&CellId> = self.cells.iter().map(|finished| &finished.cell).collect();
@@ -153,6 +162,11 @@ pub fn swept(report: &SweepReport) -> String {
         report.quiet_recoveries,
         counts(&report.verdicts)
     )
+}
+
+/// Pairs of faults that were left out, a line for each argument.
+pub fn left_out(report: &SweepReport) -> impl Iterator<Item = String> + '_ {
+    report.pruned.iter().map(|(argument, count)| format!("{count} pairs, since {argument}"))
 }
 
 /// `312 ms` or `14.2 s`.

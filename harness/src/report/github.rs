@@ -1,12 +1,14 @@
 //! GitHub Actions: an annotation for each failure, at the scenario's line, and a job summary in Markdown.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::collected::{Collected, counts, duration};
 use super::explain;
+use super::swarm::{swarmed, unmodelled};
 use super::trail::Trail;
-use crate::event::{FinishedCell, Record, Sink, Verdict};
+use crate::event::{FinishedCell, Record, Sink, SweepReport, Verdict};
 
 /// GitHub shows ten annotations of a kind for a step; more are in the summary.
 const ANNOTATIONS_MAX: usize = 10;
@@ -86,11 +88,8 @@ fn property(text: &str) -> String {
 
 fn markdown(run: &Collected) -> String {
     let summary = run.summary();
-    let mark = if summary.failed.is_empty() && run.unfinished().is_empty() && run.failed_backends.is_empty() {
-        "✅"
-    } else {
-        "❌"
-    };
+    let is_green = summary.failed.is_empty() && run.unfinished().is_empty() && run.failed_backends.is_empty();
+    let mark = if is_green && !run.swarms_prove_nothing() { "✅" } else { "❌" };
     let mut out = format!("## {mark} chaos: {}\n\n", counts(&summary.totals));
     if let Some(started) = &run.started {
         let shard = started.selection.shard.map(|(k, n)| format!(", shard {k} of {n}")).unwrap_or_default();
@@ -115,6 +114,8 @@ fn markdown(run: &Collected) -> String {
         let told: Vec<String> = not_judged.iter().map(|(name, count)| format!("`{name}` in {count}")).collect();
         let _ = writeln!(out, "Not judged, of {judged} judged cells: {}.\n", told.join(", "));
     }
+    sweeps(&mut out, run);
+    swarms(&mut out, run);
     let failures = run.failures();
     let mut told = 0;
     for cell in failures.iter().take(FAILURES_MAX) {
@@ -145,6 +146,86 @@ fn markdown(run: &Collected) -> String {
         let _ = writeln!(out, "<details><summary>Not run</summary>\n\n{}\n\n</details>", not_run.join("\n"));
     }
     out
+}
+
+/// What each sweep tried, and what was left out and why, over all of them.
+fn sweeps(out: &mut String, run: &Collected) {
+    if run.sweeps.is_empty() {
+        return;
+    }
+    let mut sweeps: Vec<&SweepReport> = run.sweeps.iter().collect();
+    sweeps.sort_by_key(|report| (&report.sweep, &report.backend));
+    let _ = writeln!(out, "| sweep | W | cuts | pairs | left out | verdicts |\n|---|---|---|---|---|---|");
+    for report in &sweeps {
+        let writes = match report.writes {
+            None => "not counted".to_owned(),
+            Some((fewest, most)) if fewest == most => most.to_string(),
+            Some((fewest, most)) => format!("{fewest} to {most}"),
+        };
+        let _ = writeln!(
+            out,
+            "| {}@{} | {writes} | {} + {} around the answer + {} in recoveries | {} | {} | {} |",
+            cell(&report.sweep),
+            report.backend,
+            report.cuts,
+            report.answer_cuts,
+            report.recovery_cuts,
+            report.pairs,
+            report.pruned.iter().map(|(_, count)| count).sum::<u64>(),
+            counts(&report.verdicts),
+        );
+    }
+    out.push('\n');
+    let mut pruned: BTreeMap<&str, u64> = BTreeMap::new();
+    for (argument, count) in sweeps.iter().flat_map(|report| &report.pruned) {
+        *pruned.entry(argument).or_default() += count;
+    }
+    let pruned = pruned.iter().map(|(argument, count)| format!("left out: {count} pairs, since {argument}"));
+    let unexplored = sweeps.iter().flat_map(|report| &report.unexplored);
+    list(out, "What the sweeps did not look at", pruned.collect(), unexplored);
+}
+
+/// What the universes came to on each backend, and what became of the faults in them.
+fn swarms(out: &mut String, run: &Collected) {
+    if run.swarms.is_empty() {
+        return;
+    }
+    for report in &run.swarms {
+        let name = cell(&report.swarms.join(", "));
+        let _ = writeln!(out, "**{name}** on {}: {}.\n", report.backend, swarmed(report));
+        let _ = writeln!(out, "| fault on {} | armed | reached | fired |\n|---|---|---|---|", report.backend);
+        for (kind, faults) in &report.faults {
+            let _ = writeln!(out, "| {} | {} | {} | {} |", cell(kind), faults.armed, faults.reached, faults.fired);
+        }
+        out.push('\n');
+    }
+    if run.swarms_prove_nothing() {
+        let _ = writeln!(out, "No fault fired in any universe, so the swarm proves nothing.\n");
+    }
+    let unmodelled =
+        run.swarms.iter().filter_map(|report| Some(format!("{} on {}", unmodelled(report)?, report.backend)));
+    let unexplored = run.swarms.iter().flat_map(|report| &report.unexplored);
+    list(out, "What the swarms did not look at", unmodelled.collect(), unexplored);
+}
+
+/// A list to unfold: these lines, and once each what was not explored.
+fn list<'a>(out: &mut String, title: &str, mut lines: Vec<String>, unexplored: impl Iterator<Item = &'a String>) {
+    for what in unexplored {
+        let line = format!("not explored: {what}");
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    if lines.is_empty() {
+        return;
+    }
+    let items: Vec<String> = lines.iter().map(|line| format!("- {}", escape(line))).collect();
+    let _ = writeln!(out, "<details><summary>{title}</summary>\n\n{}\n\n</details>\n", items.join("\n"));
+}
+
+/// Text in a cell of a table, which a bar would end.
+fn cell(text: &str) -> String {
+    escape(text).replace('|', "\\|")
 }
 
 fn failure(cell: &FinishedCell, trail: Option<&Trail>) -> String {
@@ -186,6 +267,17 @@ mod tests {
     #[test]
     fn the_summary_of_a_run_with_every_verdict() {
         insta::assert_snapshot!(written(&samples::run()).1);
+    }
+
+    #[test]
+    fn the_summary_of_a_sweep_and_of_a_swarm() {
+        insta::assert_snapshot!(written(&samples::with_a_sweep_and_a_swarm()).1);
+    }
+
+    #[test]
+    fn a_swarm_in_which_no_fault_fired_has_no_green_mark() {
+        let summary = written(&samples::with_a_swarm_that_proves_nothing()).1;
+        assert!(summary.starts_with("## ❌") && summary.contains("so the swarm proves nothing"), "{summary}");
     }
 
     #[test]

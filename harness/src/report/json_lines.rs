@@ -43,10 +43,14 @@ mod tests {
     use crate::report::samples;
 
     fn lines(sink: impl FnOnce(&mut Vec<u8>) -> Box<dyn Sink + '_>) -> Vec<Record> {
+        lines_of(&samples::run(), sink)
+    }
+
+    fn lines_of(records: &[Record], sink: impl FnOnce(&mut Vec<u8>) -> Box<dyn Sink + '_>) -> Vec<Record> {
         let mut out = Vec::new();
         {
             let mut sink = sink(&mut out);
-            samples::run().iter().for_each(|record| sink.record(record).expect("memory"));
+            records.iter().for_each(|record| sink.record(record).expect("memory"));
         }
         let text = String::from_utf8(out).expect("text");
         text.lines().map(|line| serde_json::from_str(line).expect("a record a line")).collect()
@@ -55,6 +59,12 @@ mod tests {
     #[test]
     fn the_file_reads_back_as_the_stream() {
         assert_eq!(lines(|out| Box::new(JsonLines::new(out).with_store_calls())), samples::run());
+    }
+
+    #[test]
+    fn what_sweeps_and_swarms_came_to_reads_back() {
+        let records = samples::with_a_sweep_and_a_swarm();
+        assert_eq!(lines_of(&records, |out| Box::new(JsonLines::new(out))), records);
     }
 
     #[test]

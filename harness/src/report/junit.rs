@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::collected::{Collected, swept};
+use super::collected::{Collected, left_out, swept};
 use super::explain;
+use super::swarm::{ends, swarmed};
 use super::trail::Trail;
-use crate::event::{FaultFamily, FinishedCell, Record, Sink, Verdict};
+use crate::event::{FaultFamily, FinishedCell, Record, Sink, SwarmReport, Verdict};
 
 /// Lines of evidence for one breach; the bundle has all of them.
 const EVIDENCE_LINES_MAX: usize = 100;
@@ -56,9 +57,15 @@ fn report(run: &Collected) -> Report {
         suite.add_property(Property::new("backend", backend));
         for report in run.sweeps.iter().filter(|report| report.backend == backend) {
             suite.add_property(Property::new("sweep", format!("{}: {}", report.sweep, swept(report))));
+            for line in left_out(report) {
+                suite.add_property(Property::new("left out", line));
+            }
             for what in &report.unexplored {
                 suite.add_property(Property::new("not explored", what.as_str()));
             }
+        }
+        for report in run.swarms.iter().filter(|report| report.backend == backend) {
+            swarm(&mut suite, report);
         }
         cells.iter().for_each(|cell| {
             suite.add_test_case(case(cell, run.trails.of(&cell.cell)));
@@ -77,6 +84,22 @@ fn report(run: &Collected) -> Report {
         report.add_test_suite(suite);
     }
     report
+}
+
+/// What a swarm came to: without this, a suite of green universes would not tell whether anything was tried in them.
+fn swarm(suite: &mut TestSuite, report: &SwarmReport) {
+    suite.add_property(Property::new("swarm", format!("{}: {}", report.swarms.join(", "), swarmed(report))));
+    for (kind, outcomes) in &report.outcomes {
+        suite.add_property(Property::new("outcomes", format!("{kind}: {}", ends(outcomes))));
+    }
+    for (kind, faults) in &report.faults {
+        let became = format!("{kind}: {} armed, {} reached, {} fired", faults.armed, faults.reached, faults.fired);
+        suite.add_property(Property::new("faults", became));
+    }
+    suite.add_property(Property::new("not judged by the reference model", report.not_modelled.to_string()));
+    for what in &report.unexplored {
+        suite.add_property(Property::new("not explored", what.as_str()));
+    }
 }
 
 fn case(cell: &FinishedCell, trail: Option<&Trail>) -> TestCase {
@@ -154,6 +177,22 @@ mod tests {
     #[test]
     fn a_run_with_every_verdict() {
         insta::assert_snapshot!(xml(&samples::run()));
+    }
+
+    #[test]
+    fn what_a_sweep_left_out_and_what_a_swarm_tried_are_properties_of_their_backend() {
+        let text = xml(&samples::with_a_sweep_and_a_swarm());
+        for (name, value) in [
+            ("sweep", "sweep/a-load: W 8: 9 cuts"),
+            ("left out", "3 pairs, since nobody asked"),
+            ("swarm", "swarm/crashes, swarm/storms: 10 universes: 9 held, 1 broken"),
+            ("outcomes", "load: 40 acknowledged, 2 in doubt"),
+            ("faults", "store ack lost: 9 armed, 7 reached, 5 fired"),
+            ("not judged by the reference model", "1"),
+            ("not explored", "what nobody drew"),
+        ] {
+            assert!(text.contains(&format!("<property name=\"{name}\" value=\"{value}")), "{name}: {text}");
+        }
     }
 
     #[test]

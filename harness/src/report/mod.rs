@@ -33,5 +33,5 @@ pub use json_lines::JsonLines;
 pub use junit::Junit;
 pub use progress::Progress;
 pub use redaction::{Redacting, Redactor};
-pub use swarm::{SwarmReport, SwarmTally};
+pub use swarm::SwarmTerminal;
 pub use terminal::Terminal;

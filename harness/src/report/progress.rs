@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::collected::{duration, swept};
+use super::swarm::swarmed;
 use crate::event::{Event, Record, Sink};
 
 /// Shows progress.
@@ -106,6 +107,9 @@ fn on_lines(out: &mut impl Write, total: &mut usize, finished: &mut usize, event
         }
         Event::SweepFinished(report) => {
             writeln!(out, "{finished:>4}/{total} {}@{}  {}", report.sweep, report.backend, swept(report))
+        }
+        Event::SwarmFinished(report) => {
+            writeln!(out, "{finished:>4}/{total} swarm@{}  {}", report.backend, swarmed(report))
         }
         _ => Ok(()),
     }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{
-    Breach, CellId, ErrorData, Event, FaultFamily, FaultId, FaultTally, FinishedCell, Firing, Outcome, PreflightAnswer,
-    Record, RunStarted, Selection, StepRef, StoreCall, Summary, Verdict,
+    Breach, CellId, ErrorData, Event, FaultCounts, FaultFamily, FaultId, FaultTally, FinishedCell, Firing, Outcome,
+    OutcomeName, PreflightAnswer, Record, RunStarted, Selection, StepRef, StoreCall, Summary, SwarmReport, SweepReport,
+    Verdict, VerdictCounts, VerdictName,
 };
 
 /// A run in which every verdict occurs.
@@ -99,6 +100,48 @@ pub fn green() -> Vec<Record> {
         cell("recovery/a-leftover-is-consumed", "memory", Verdict::Held),
         cell("write/a-load", "memory", Verdict::Held),
     ])
+}
+
+/// A green run with the results of a sweep and of a swarm, which no run has both of.
+pub fn with_a_sweep_and_a_swarm() -> Vec<Record> {
+    let sweep = SweepReport {
+        sweep: "sweep/a-load".into(),
+        backend: "local".into(),
+        writes: Some((8, 8)),
+        cuts: 9,
+        firsts: 4,
+        pairs: 5,
+        pruned: vec![("nobody asked".into(), 3)],
+        unexplored: vec!["a third death".into()],
+        ..SweepReport::default()
+    };
+    let swarm = SwarmReport {
+        swarms: vec!["swarm/crashes".into(), "swarm/storms".into()],
+        backend: "memory".into(),
+        verdicts: VerdictCounts(BTreeMap::from([(VerdictName::Held, 9), (VerdictName::Broken, 1)])),
+        outcomes: BTreeMap::from([(
+            "load".into(),
+            BTreeMap::from([(OutcomeName::Acknowledged, 40), (OutcomeName::InDoubt, 2)]),
+        )]),
+        faults: BTreeMap::from([("store ack lost".into(), FaultCounts { armed: 9, reached: 7, fired: 5 })]),
+        not_modelled: 1,
+        unexplored: vec!["what nobody drew".into()],
+    };
+    told(vec![Event::SweepFinished(sweep), Event::SwarmFinished(swarm)])
+}
+
+/// A green run in whose universes no fault fired.
+pub fn with_a_swarm_that_proves_nothing() -> Vec<Record> {
+    let swarm = SwarmReport { backend: "memory".into(), ..SwarmReport::default() };
+    told(vec![Event::SwarmFinished(swarm)])
+}
+
+/// A green run that tells of more before it ends.
+fn told(more: Vec<Event>) -> Vec<Record> {
+    let mut records = green();
+    let end = records.len() - 1;
+    records.splice(end..end, more.into_iter().map(|event| Record { elapsed_ms: 9, event }));
+    records
 }
 
 /// Lets every place that quotes something quote this.

@@ -1,12 +1,13 @@
 //! What a swarm came to: how many universes and operations, how they ended, and what became of the faults.
+//!
+//! Counted is without regard to who is told of it: whether a swarm proves anything must not hang on a report.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::collected::{counts, duration};
-use crate::event::{Event, FaultFamily, FaultId, FinishedCell, OutcomeName, Record, Sink, VerdictCounts, VerdictName};
+use crate::event::{Event, FaultFamily, FaultId, FinishedCell, OutcomeName, Record, Sink, SwarmReport, VerdictName};
 
 /// The invariant that is judged by the reference model.
 const BY_THE_MODEL: &str = "rows-equal-the-reference-model";
@@ -15,115 +16,80 @@ const OPERATIONS: &[&str] = &["load", "mutate", "repair", "query", "refresh", "o
 /// Universes after which a line says how far it is.
 const LINE_EVERY: u64 = 100;
 
-/// What a swarm came to so far. Cheap to clone; clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct SwarmTally(Arc<Mutex<Tally>>);
+/// What is counted of a swarm.
+pub trait Counts {
+    /// Takes the next event.
+    fn take(&mut self, event: &Event);
+}
 
-#[derive(Clone, Debug, Default)]
-struct Tally {
+impl Counts for SwarmReport {
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::StepFinished { step, outcome, .. } if OPERATIONS.contains(&step.kind.as_str()) => {
+                *self.outcomes.entry(step.kind.clone()).or_default().entry(outcome.name()).or_default() += 1;
+            }
+            Event::CellFinished(finished) => count(self, finished),
+            _ => {}
+        }
+    }
+}
+
+fn count(report: &mut SwarmReport, finished: &FinishedCell) {
+    report.verdicts.add(finished.verdict.name());
+    if finished.verdict.name() == VerdictName::Held && !finished.held.iter().any(|name| name == BY_THE_MODEL) {
+        report.not_modelled += 1;
+    }
+    for tally in &finished.faults {
+        let faults = report.faults.entry(kind(&tally.fault)).or_default();
+        faults.armed += 1;
+        faults.reached += u64::from(tally.reached > 0);
+        faults.fired += u64::from(tally.fired > 0);
+    }
+}
+
+/// Writes for people: what failed as it fails, a line now and then that says how far it is, and the counts over all backends
+/// when the run is over, also when it broke off.
+#[derive(Debug)]
+pub struct SwarmTerminal<W> {
+    out: W,
+    counts: SwarmReport,
     seed: u64,
-    verdicts: VerdictCounts,
-    outcomes: BTreeMap<String, BTreeMap<OutcomeName, u64>>,
-    faults: BTreeMap<String, Faults>,
-    not_modelled: u64,
     duration_ms: u64,
 }
 
-/// What became of the faults of one kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// How many were armed.
-    pub armed: u64,
-    /// How many of them had their site met.
-    pub reached: u64,
-    /// How many of them did something.
-    pub fired: u64,
-}
-
-impl SwarmTally {
-    /// What became of all faults.
-    pub fn faults(&self) -> Faults {
-        let tally = self.lock();
-        tally.faults.values().fold(Faults::default(), |sum, faults| Faults {
-            armed: sum.armed + faults.armed,
-            reached: sum.reached + faults.reached,
-            fired: sum.fired + faults.fired,
-        })
-    }
-
-    /// Universes that are not green.
-    pub fn failures(&self) -> u64 {
-        let tally = self.lock();
-        let green = [VerdictName::Held, VerdictName::Skipped, VerdictName::NotApplicable, VerdictName::Known];
-        tally.verdicts.total() - green.into_iter().map(|name| tally.verdicts.of(name)).sum::<u64>()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Tally> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+impl<W: Write> SwarmTerminal<W> {
+    /// To this output. `unexplored` says what no universe of the run can show, a sentence each.
+    pub fn new(out: W, unexplored: Vec<String>) -> Self {
+        SwarmTerminal { out, counts: SwarmReport { unexplored, ..SwarmReport::default() }, seed: 0, duration_ms: 0 }
     }
 }
 
-/// Counts, and writes the counts when the run is over; a line now and then says how far it is.
-#[derive(Debug)]
-pub struct SwarmReport<W> {
-    out: W,
-    tally: SwarmTally,
-    /// What was not explored, a sentence each.
-    unexplored: Vec<String>,
-}
-
-impl<W: Write> SwarmReport<W> {
-    /// Counts into `tally`. `unexplored` says what no universe of the run can show.
-    pub fn new(out: W, tally: SwarmTally, unexplored: Vec<String>) -> Self {
-        SwarmReport { out, tally, unexplored }
-    }
-}
-
-impl<W: Write + Send> Sink for SwarmReport<W> {
+impl<W: Write + Send> Sink for SwarmTerminal<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
-        let mut tally = self.tally.lock();
+        self.counts.take(&record.event);
         match &record.event {
-            Event::RunStarted(started) => tally.seed = started.seed,
-            Event::StepFinished { step, outcome, .. } if OPERATIONS.contains(&step.kind.as_str()) => {
-                *tally.outcomes.entry(step.kind.clone()).or_default().entry(outcome.name()).or_default() += 1;
-            }
+            Event::RunStarted(started) => self.seed = started.seed,
             Event::CellFinished(finished) => {
-                tally.finished(finished);
-                let done = tally.verdicts.total();
+                let done = self.counts.verdicts.total();
                 if finished.verdict.is_failure() {
                     writeln!(self.out, "{} {}: {}", finished.verdict.name(), finished.cell, finished.replay)?;
                 }
                 if done.is_multiple_of(LINE_EVERY) {
                     let rate = done as f64 * 1000.0 / record.elapsed_ms.max(1) as f64;
-                    writeln!(self.out, "{done} universes: {} ({rate:.1} a second)", counts(&tally.verdicts))?;
+                    writeln!(self.out, "{done} universes: {} ({rate:.1} a second)", counts(&self.counts.verdicts))?;
                     self.out.flush()?;
                 }
             }
-            Event::RunFinished { summary } => tally.duration_ms = summary.duration_ms,
+            Event::RunFinished { summary } => self.duration_ms = summary.duration_ms,
             _ => {}
         }
         Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        let text = render(&self.tally.lock(), &self.unexplored);
+        let text = render(&self.counts, self.seed, self.duration_ms);
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
-    }
-}
-
-impl Tally {
-    fn finished(&mut self, finished: &FinishedCell) {
-        self.verdicts.add(finished.verdict.name());
-        if finished.verdict.name() == VerdictName::Held && !finished.held.iter().any(|name| name == BY_THE_MODEL) {
-            self.not_modelled += 1;
-        }
-        for tally in &finished.faults {
-            let faults = self.faults.entry(kind(&tally.fault)).or_default();
-            faults.armed += 1;
-            faults.reached += u64::from(tally.reached > 0);
-            faults.fired += u64::from(tally.fired > 0);
-        }
     }
 }
 
@@ -143,44 +109,71 @@ fn kind(fault: &FaultId) -> String {
     format!("{place} {plain}")
 }
 
-fn render(tally: &Tally, unexplored: &[String]) -> String {
+/// How operations of one kind ended: `12 acknowledged, 3 refused`.
+pub fn ends(outcomes: &BTreeMap<OutcomeName, u64>) -> String {
+    let parts: Vec<String> = outcomes.iter().map(|(name, count)| format!("{count} {}", word(*name))).collect();
+    parts.join(", ")
+}
+
+/// How operations ended, over all kinds.
+pub fn all_ends(report: &SwarmReport) -> String {
+    format!(
+        "{} operations: {} acknowledged, {} refused, {} in doubt, {} crashed",
+        report.operations(),
+        report.ended(OutcomeName::Acknowledged),
+        report.ended(OutcomeName::Refused),
+        report.ended(OutcomeName::InDoubt),
+        report.ended(OutcomeName::Crashed),
+    )
+}
+
+/// What a swarm came to, on one line.
+pub fn swarmed(report: &SwarmReport) -> String {
+    let faults = report.all_faults();
+    let nothing = if faults.fired == 0 { ", so it proves nothing" } else { "" };
+    format!(
+        "{} universes: {}; {}; {} faults armed, {} reached, {} fired{nothing}",
+        report.verdicts.total(),
+        counts(&report.verdicts),
+        all_ends(report),
+        faults.armed,
+        faults.reached,
+        faults.fired,
+    )
+}
+
+/// How many universes the reference model had nothing to say of; none where it judged all.
+pub fn unmodelled(report: &SwarmReport) -> Option<String> {
+    let count = report.not_modelled;
+    (count > 0).then(|| format!("not judged by the reference model: {count} universes that held otherwise"))
+}
+
+fn render(report: &SwarmReport, seed: u64, duration_ms: u64) -> String {
     let mut out = String::new();
-    let universes = tally.verdicts.total();
-    let operations: u64 = tally.outcomes.values().flat_map(BTreeMap::values).sum();
-    let of = |name: OutcomeName| tally.outcomes.values().filter_map(|kinds| kinds.get(&name)).sum::<u64>();
-    let _ = writeln!(
-        out,
-        "{operations} operations: {} acknowledged, {} refused, {} in doubt, {} crashed",
-        of(OutcomeName::Acknowledged),
-        of(OutcomeName::Refused),
-        of(OutcomeName::InDoubt),
-        of(OutcomeName::Crashed),
-    );
-    for (kind, outcomes) in &tally.outcomes {
-        let parts: Vec<String> = outcomes.iter().map(|(name, count)| format!("{count} {}", word(*name))).collect();
-        let _ = writeln!(out, "  {kind:<8} {}", parts.join(", "));
+    let universes = report.verdicts.total();
+    let _ = writeln!(out, "{}", all_ends(report));
+    for (kind, outcomes) in &report.outcomes {
+        let _ = writeln!(out, "  {kind:<8} {}", ends(outcomes));
     }
     out.push('\n');
-    let width = tally.faults.keys().map(String::len).max().unwrap_or(5).max(5);
+    let width = report.faults.keys().map(String::len).max().unwrap_or(5).max(5);
     let _ = writeln!(out, "{:<width$}  {:>7}  {:>7}  {:>7}", "fault", "armed", "reached", "fired");
-    for (kind, faults) in &tally.faults {
+    for (kind, faults) in &report.faults {
         let _ = writeln!(out, "{kind:<width$}  {:>7}  {:>7}  {:>7}", faults.armed, faults.reached, faults.fired);
     }
     out.push('\n');
-    if tally.not_modelled > 0 {
-        let _ =
-            writeln!(out, "not judged by the reference model: {} universes that held otherwise", tally.not_modelled);
+    if let Some(line) = unmodelled(report) {
+        let _ = writeln!(out, "{line}");
     }
-    for line in unexplored {
+    for line in &report.unexplored {
         let _ = writeln!(out, "not explored: {line}");
     }
-    let rate = universes as f64 * 1000.0 / tally.duration_ms.max(1) as f64;
+    let rate = universes as f64 * 1000.0 / duration_ms.max(1) as f64;
     let _ = writeln!(
         out,
-        "{universes} universes: {} in {} ({rate:.1} a second, root seed {})",
-        counts(&tally.verdicts),
-        duration(tally.duration_ms),
-        tally.seed
+        "{universes} universes: {} in {} ({rate:.1} a second, root seed {seed})",
+        counts(&report.verdicts),
+        duration(duration_ms),
     );
     out
 }
@@ -227,11 +220,18 @@ mod tests {
     #[test]
     fn a_swarm_that_was_run() {
         let mut out = Vec::new();
-        let tally = SwarmTally::default();
-        let mut report = SwarmReport::new(&mut out, tally.clone(), vec!["what nobody drew".to_owned()]);
+        let mut report = SwarmTerminal::new(&mut out, vec!["what nobody drew".to_owned()]);
         samples::run().iter().for_each(|record| report.record(record).expect("memory"));
         report.finish().expect("memory");
         insta::assert_snapshot!(String::from_utf8(out).expect("text"));
-        assert!(tally.faults().fired <= tally.faults().armed && tally.failures() > 0);
+    }
+    #[test]
+    fn what_is_counted_says_whether_anything_fired_and_failed() {
+        let mut report = SwarmReport::default();
+        assert!(swarmed(&report).ends_with("0 fired, so it proves nothing"), "{}", swarmed(&report));
+        samples::run().iter().for_each(|record| report.take(&record.event));
+        let faults = report.all_faults();
+        assert!(faults.fired > 0 && faults.fired <= faults.reached && faults.reached <= faults.armed, "{faults:?}");
+        assert_eq!((report.failures(), report.verdicts.total(), report.operations()), (5, 10, 2));
     }
 }

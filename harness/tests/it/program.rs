@@ -466,6 +466,52 @@ fn a_swarm_in_which_no_fault_fires_is_not_green() {
 }
 
 #[test]
+fn whether_a_swarm_is_vacuous_does_not_hang_on_its_format() {
+    let folder = folder(&[("swarm/fine", &swarm_of(""))]);
+    for format in ["human", "json-lines", "quiet"] {
+        let (code, text) = swarm(folder.path(), &["--universes", "1", "--operations", "1", "--format", format]);
+        assert_eq!(code, 1, "{format}: {text}");
+        assert!(text.contains("no fault fired in any universe"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn a_swarm_that_may_fail_once_begins_no_universe_after_that_in_any_format() {
+    let folder = folder(&[("swarm/lies", &swarm_of(", lost-write: 0.7"))]);
+    for format in ["human", "json-lines", "quiet"] {
+        let events = format!("{format}.jsonl");
+        let few = ["--universes", "6", "--operations", "8", "--failures", "1", "--jobs", "1", "--format", format];
+        let (code, text) = swarm(folder.path(), &[&few[..], &["--json-lines", &events]].concat());
+        assert_eq!(code, 1, "{format}: {text}");
+        let report = swarm_finished(&folder.path().join(events));
+        let verdicts = report["verdicts"].as_object().expect("counts");
+        let failed = verdicts.iter().filter(|(name, _)| *name != "held").filter_map(|(_, count)| count.as_u64());
+        assert_eq!(failed.sum::<u64>(), 1, "{format}: {report}");
+    }
+}
+
+/// What the stream says that a swarm came to on its only backend.
+fn swarm_finished(events: &Path) -> serde_json::Value {
+    let lines = fs::read_to_string(events).expect("the stream was written");
+    let events = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let mut finished: Vec<_> = events.filter(|event| event["event"] == "swarm-finished").collect();
+    assert_eq!(finished.len(), 1, "one backend, one report");
+    finished.remove(0)
+}
+
+#[test]
+fn the_stream_says_what_a_swarm_came_to() {
+    let folder = folder(&[("swarm/late", &swarm_of("").replace("latency: 0", "latency: 0.9"))]);
+    let (code, text) = swarm(folder.path(), &["--universes", "2", "--operations", "4", "--json-lines", "events.jsonl"]);
+    assert_eq!(code, 0, "{text}");
+    let report = swarm_finished(&folder.path().join("events.jsonl"));
+    assert_eq!((&report["backend"], &report["verdicts"]["held"]), (&"memory".into(), &2.into()), "{report}");
+    assert!(report["faults"]["store latency"]["fired"].as_u64().is_some_and(|fired| fired > 0), "{report}");
+    assert!(report["outcomes"]["open"]["acknowledged"].as_u64().is_some_and(|opens| opens > 1), "{report}");
+    assert!(report["unexplored"].as_array().is_some_and(|lines| !lines.is_empty()), "{report}");
+}
+
+#[test]
 fn a_swarm_of_other_backends_takes_no_universe_from_those_that_run_here() {
     let elsewhere = format!("backends: [s3]\n{}", swarm_of(""));
     let folder = folder(&[("swarm/elsewhere", &elsewhere), ("swarm/fine", &swarm_of(""))]);

@@ -3,8 +3,8 @@
 //!
 //! - [`markup`]: the only way in which text gets into the page.
 //! - [`look`]: how a verdict is shown, never by its colour alone.
-//! - [`headline`], [`failures`] with [`timeline`], [`failpoints`], [`scenarios`], [`sweeps`], [`unrun`]: the parts, in the order of the
-//!   page.
+//! - [`headline`], [`failures`] with [`timeline`], [`failpoints`], [`scenarios`], [`sweeps`], [`swarms`], [`unrun`]: the parts, in the
+//!   order of the page.
 //!
 //! The page works without its script, which only filters, folds and copies.
 
@@ -14,6 +14,7 @@ mod headline;
 mod look;
 mod markup;
 mod scenarios;
+mod swarms;
 mod sweeps;
 mod timeline;
 mod unrun;
@@ -103,6 +104,7 @@ fn parts(run: &Collected) -> Vec<Part> {
         part("#scenarios", "Scenarios", totals.total(), scenarios::write),
         part("#failpoints", "Failpoints", 0, failpoints::write),
         part("#sweeps", "Sweeps", run.sweeps.len() as u64, sweeps::write),
+        part("#swarms", "Swarms", run.swarms.len() as u64, swarms::write),
         part("#unrun", "Not run", not_run, unrun::write),
     ]
 }

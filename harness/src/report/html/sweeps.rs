@@ -1,7 +1,7 @@
 //! What each sweep came to: how many writes it counted, where it cut, and what it did not look at.
 
 use super::markup::Markup;
-use crate::report::collected::{Collected, swept};
+use crate::report::collected::{Collected, left_out, swept};
 
 /// The part of the page.
 pub fn write(page: &mut Markup, run: &Collected) {
@@ -12,8 +12,8 @@ pub fn write(page: &mut Markup, run: &Collected) {
     for report in &run.sweeps {
         page.raw("<details class=\"reason\"><summary><strong>").text(&report.sweep).raw("</strong> on ");
         page.text(&report.backend).raw(": ").text(swept(report)).raw("</summary>\n<ul class=\"plain\">");
-        for (argument, count) in &report.pruned {
-            page.raw("<li>left out: ").text(count).raw(" pairs, since ").text(argument).raw("</li>");
+        for line in left_out(report) {
+            page.raw("<li>left out: ").text(line).raw("</li>");
         }
         for what in &report.unexplored {
             page.raw("<li>not explored: ").text(what).raw("</li>");

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::event::{Event, SweepReport};
+use crate::event::Event;
 use crate::report::samples;
 
 fn shown(records: &[Record]) -> String {
@@ -33,17 +33,7 @@ fn a_green_run_says_so_and_has_no_failures() {
 
 #[test]
 fn every_link_to_a_part_of_the_page_leads_to_one() {
-    let swept = SweepReport {
-        sweep: "sweep/a-load".into(),
-        backend: "local".into(),
-        writes: Some((8, 8)),
-        pairs: 5,
-        pruned: vec![("nobody asked".into(), 3)],
-        ..SweepReport::default()
-    };
-    let mut sweep = samples::green();
-    sweep.insert(sweep.len() - 1, Record { elapsed_ms: 9, event: Event::SweepFinished(swept) });
-    for (records, parts) in [(samples::run(), 4), (samples::green(), 3), (sweep, 4)] {
+    for (records, parts) in [(samples::run(), 4), (samples::green(), 3), (samples::with_a_sweep_and_a_swarm(), 5)] {
         let page = shown(&records);
         let navigation = page.split("<nav").nth(1).and_then(|rest| rest.split("</nav>").next()).expect("it is there");
         let links: Vec<&str> = navigation.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
@@ -52,6 +42,20 @@ fn every_link_to_a_part_of_the_page_leads_to_one() {
             assert!(page.contains(&format!("id=\"{link}\"")), "{link} leads nowhere");
         }
     }
+}
+
+#[test]
+fn a_swarm_shows_how_operations_ended_and_what_became_of_faults() {
+    let page = shown(&samples::with_a_sweep_and_a_swarm());
+    for text in [
+        "<strong>swarm/crashes, swarm/storms</strong> on memory: 10 universes: 9 held, 1 broken",
+        "<li>load: 40 acknowledged, 2 in doubt</li>",
+        "<li>store ack lost: 9 armed, 7 reached, 5 fired</li>",
+        "<li>not explored: what nobody drew</li>",
+    ] {
+        assert!(page.contains(text), "{text} is not in {}", body(&page));
+    }
+    assert!(shown(&samples::with_a_swarm_that_proves_nothing()).contains("so the swarm proves nothing.</strong>"));
 }
 
 #[test]
@@ -86,9 +90,12 @@ fn hostile(record: &Record, hostility: &str) -> Record {
 
 #[test]
 fn nothing_that_a_run_says_becomes_markup() {
-    let plain = shown(&samples::run());
+    let is_swept = |record: &Record| matches!(record.event, Event::SweepFinished(_) | Event::SwarmFinished(_));
+    let swept = samples::with_a_sweep_and_a_swarm().into_iter().filter(is_swept);
+    let told: Vec<Record> = samples::run().into_iter().chain(swept).collect();
+    let plain = shown(&told);
     let hostility = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>";
-    let records: Vec<Record> = samples::run().iter().map(|record| hostile(record, hostility)).collect();
+    let records: Vec<Record> = told.iter().map(|record| hostile(record, hostility)).collect();
     let page = shown(&records);
     let tags = |page: &str, tag: &str| page.matches(tag).count();
     assert_eq!(tags(&page, "<script"), 1, "the page's own script and no other");
