@@ -15,7 +15,9 @@ use crate::report::SwarmTerminal;
 use crate::report::swarm::Counts;
 use crate::runner::{CellPlan, Derive, Durations, EndedCell, Followed, plan, runs_elsewhere};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Kind, StoreTrouble};
+#[cfg(test)]
+use crate::scenario::model::Weights;
+use crate::scenario::model::{Deed, Kind, StoreTrouble, Swarm, WireTrouble};
 use crate::seed::Seed;
 use crate::swarm::Universes;
 
@@ -219,21 +221,77 @@ impl Unexplored {
     }
 }
 
+/// What no universe draws, whatever its file says.
+const NEVER_DRAWN: &[&str] = &[
+    "read-write opens of one process beside a live write of another, which the engine does not promise \
+     (docs/protocol.md)",
+    "the creation of a graph, and refreshes, repairs and opens that are held in a window or run beside others in the background",
+    "processes that are stopped and continued (SIGSTOP), and tasks that panic",
+    "containers of a store that stop, are killed, paused or cut off",
+    "uploads in parts: no row is large enough",
+    "damage by hand other than a moved HEAD, a HEAD that is moved while a write is pending or between two writes to its table, \
+     quarantine, sidecars that are planted",
+    "weather over read-only opens, and faults at calls that no write or recovery of these types makes",
+];
+
 /// What no universe of these files can show.
 fn unexplored(files: &[Arc<Scenario>]) -> Vec<String> {
-    let mut lines = vec![
-        "read-write opens of one process beside a live write of another, which the engine does not promise \
-         (docs/protocol.md)"
-            .to_owned(),
-        "damage by hand, quarantine, read-only handles, faults at calls that no write or recovery of these types makes"
-            .to_owned(),
-    ];
-    let never = |trouble: &&StoreTrouble| {
-        files.iter().flat_map(|file| &file.swarm).all(|swarm| swarm.weather.store.of(**trouble) == 0.0)
-    };
-    let never: Vec<String> = StoreTrouble::ALL.iter().filter(never).map(|trouble| trouble.name().to_owned()).collect();
-    if !never.is_empty() {
-        lines.push(format!("stores that answer with {}", never.join(", ")));
+    let mut lines: Vec<String> = NEVER_DRAWN.iter().map(|line| (*line).to_owned()).collect();
+    let swarms: Vec<&Swarm> = files.iter().flat_map(|file| &file.swarm).collect();
+    let mut unless = |is_drawn: bool, line: &str| lines.extend((!is_drawn).then(|| line.to_owned()));
+    let is_read = |file: &Arc<Scenario>| file.readers > 0 && file.swarm.iter().any(|swarm| swarm.read_beside > 0.0);
+    unless(files.iter().any(is_read), "readers beside the steps");
+    unless(swarms.iter().any(|swarm| swarm.read_only > 0.0), "read-only handles");
+    unless(
+        swarms.iter().any(|swarm| swarm.drift > 0.0 && !swarm.weather.lies()),
+        "repairs that have something to publish",
+    );
+    for deed in Deed::ALL.iter().filter(|deed| swarms.iter().all(|swarm| swarm.weights.of(**deed) == 0)) {
+        unless(false, &format!("an operation whose weight is 0: {}", deed.meaning().trim().trim_end_matches('.')));
+    }
+    let stores = StoreTrouble::ALL
+        .iter()
+        .map(|trouble| (trouble.name(), swarms.iter().any(|swarm| swarm.weather.store.of(*trouble) > 0.0)));
+    let never: Vec<&str> = stores.filter(|(_, is_drawn)| !is_drawn).map(|(name, _)| name).collect();
+    unless(never.is_empty(), &format!("stores that answer with {}", never.join(", ")));
+    let never = |trouble: &&WireTrouble| swarms.iter().all(|swarm| swarm.weather.wire.of(**trouble) == 0.0);
+    for trouble in WireTrouble::ALL.iter().filter(never) {
+        unless(false, &format!("a request on the wire: {}", trouble.meaning().trim().trim_end_matches('.')));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(swarm: Swarm, readers: u64) -> Arc<Scenario> {
+        let text = include_str!("../../../scenarios/swarm/crashes.yaml");
+        let file = crate::scenario::parse("swarm/x", "x.yaml", text.as_bytes()).expect("a swarm");
+        Arc::new(Scenario { swarm: Some(swarm), readers, ..file })
+    }
+
+    #[test]
+    fn what_a_file_turns_off_is_said_not_to_be_explored() {
+        let all = unexplored(&[file(Swarm::default(), 1)]).join("\n");
+        assert!(all.contains("SIGSTOP") && all.contains("panic") && all.contains("uploads in parts"), "{all}");
+        for (swarm, readers, said) in [
+            (Swarm::default(), 0, "readers beside the steps"),
+            (Swarm { read_beside: 0.0, ..Swarm::default() }, 1, "readers beside the steps"),
+            (Swarm { read_only: 0.0, ..Swarm::default() }, 1, "read-only handles"),
+            (Swarm { drift: 0.0, ..Swarm::default() }, 1, "repairs that have something to publish"),
+            (
+                Swarm { weights: Weights { kill: 0, ..Weights::default() }, ..Swarm::default() },
+                1,
+                "an operation whose weight is 0: Kills a process",
+            ),
+        ] {
+            assert!(!all.contains(said), "{said}: {all}");
+            let alone = unexplored(&[file(swarm.clone(), readers)]).join("\n");
+            assert!(alone.contains(said), "{said}: {alone}");
+            // What one file turns off another one draws.
+            let both = unexplored(&[file(swarm, readers), file(Swarm::default(), 1)]).join("\n");
+            assert!(!both.contains(said), "{said}: {both}");
+        }
+    }
 }

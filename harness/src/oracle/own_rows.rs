@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::evidence::{Evidence, Known, OperationCall};
 use super::facts::SchemaFacts;
 use super::model::state::{self, Identity};
-use super::model::{Footprint, footprint, sql, write};
+use super::model::{Footprint, drift, footprint, sql, write};
 use super::rows::Row;
 
 /// Which other writes take a row away from a write.
@@ -28,11 +28,14 @@ pub struct OwnRow {
     pub given: Row,
 }
 
-/// The rows that the operation of this index adds and no other write may have added, replaced or removed. Empty where damage or a repair may
-/// have changed rows, since then nothing can be read off them.
+/// The rows that the operation of this index adds and no other write may have added, replaced or removed. Empty where damage, or a
+/// repair of drift of unknown origin, may have changed rows, since then nothing can be read off them.
 pub fn own_rows(evidence: &Evidence, schema: &SchemaFacts, index: usize, others: Others) -> Vec<OwnRow> {
     if evidence.damage.iter().any(|damage| damage.may_change_rows)
-        || evidence.operations.iter().any(|operation| operation.call.may_publish_drift())
+        || evidence
+            .operations
+            .iter()
+            .any(|operation| operation.call.may_publish_drift() && !drift::is_known(evidence, operation))
     {
         return Vec::new();
     }
@@ -43,7 +46,10 @@ pub fn own_rows(evidence: &Evidence, schema: &SchemaFacts, index: usize, others:
         .enumerate()
         .filter(|(other, rival)| *other != index && rival.known() != Known::Refused)
         .filter(|(_, rival)| others == Others::All || rival.ended.is_none_or(|ended| ended >= operation.started))
-        .filter_map(|(_, rival)| footprint::footprint(schema, &rival.call))
+        .filter_map(|(_, rival)| {
+            let moved: Vec<_> = drift::moved(evidence, rival).collect();
+            footprint::footprint(schema, &rival.call).or_else(|| Some(drift::footprint(schema, &moved)))
+        })
         .collect();
     let mut rows = added(schema, &operation.call);
     // A statement of the same call may touch what another one added.

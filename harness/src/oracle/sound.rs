@@ -316,6 +316,7 @@ pub fn damage(step: u64, path: &str) -> Damage {
         description: format!("write {path}"),
         paths: vec![path.into()],
         may_change_rows: false,
+        moved: None,
     }
 }
 

@@ -23,7 +23,7 @@ mod write;
 use omnigraph::schema::Catalog;
 
 use self::script::Script;
-use self::stream::Streams;
+use self::stream::{Consumer, Streams};
 use crate::scenario::Scenario;
 use crate::scenario::model::{Kind, Swarm};
 use crate::seed::Seed;
@@ -65,6 +65,9 @@ impl Universes {
         universe.name = format!("{}/{number}", self.file.name);
         universe.summary = format!("universe {number} of: {}", self.file.summary);
         universe.seed = Some(seed.0);
+        // Of the universe as a whole, so of no operation.
+        let is_read = Streams::new(seed).of(Consumer::Readers, 0).chance(self.swarm.read_beside);
+        universe.readers = if is_read { self.file.readers } else { 0 };
         universe.steps = script.steps();
         universe.swarm = None;
         universe.may_miss = Some(format!("universe {number} of {} was drawn from a seed", self.file.name));

@@ -12,11 +12,12 @@ use omnigraph::schema::Catalog;
 use super::place::{Place, Places};
 use super::rows::{Fits, Rows};
 use super::stream::{Consumer, Draw, Streams};
-use super::weather::{self, Faults};
+use super::weather::{self, Faults, Met};
 use super::write::{Write, Writer};
 use crate::scenario::crossed_by;
 use crate::scenario::model::{
-    Action, Check, Deed, Expect, FailpointName, Nothing, OkExpectation, OpenMode, Query, Repair, Row, Step, Swarm,
+    Action, Check, Deed, Expect, FailpointName, MoveHead, Nothing, OkExpectation, OpenMode, Query, Repair, Row, Step,
+    Swarm,
 };
 
 /// Operations that go on beside one that is held.
@@ -119,8 +120,12 @@ impl<'a> Script<'a> {
     }
 
     fn faults(&self, operation: u32, action: &Action) -> Faults {
+        self.faults_that_meet(operation, action, Met { pending: !self.clean, drift: false })
+    }
+
+    fn faults_that_meet(&self, operation: u32, action: &Action, met: Met) -> Faults {
         let (mut inside, mut wire) = (self.draw(Consumer::Weather, operation), self.draw(Consumer::Wire, operation));
-        weather::draw(&self.swarm.weather, action, !self.clean, &mut inside, &mut wire)
+        weather::draw(&self.swarm.weather, action, met, &mut inside, &mut wire)
     }
 
     fn write(&mut self, operation: u32, place: Place, write: &Write) {
@@ -299,10 +304,17 @@ impl<'a> Script<'a> {
 
     fn repair(&mut self, operation: u32, place: Place, repair: Repair) {
         self.make_ready(place);
+        let moved = match repair {
+            Repair::Confirm => self.moved_head(operation),
+            _ => None,
+        };
+        if let Some(moved) = moved {
+            return self.publish_drift(operation, place, moved);
+        }
         let action = Action::Repair(repair);
         let faults = self.faults(operation, &action);
-        // Nothing here moves a table behind the engine's back, so there is never anything to publish.
-        let no_drift = Expect::OkWith(OkExpectation { drift: Some(Vec::new()), ..OkExpectation::default() });
+        // No drift outlives the repair that it was made for, so there is nothing to publish.
+        let no_drift = found(Vec::new());
         let expect = match (faults.is_empty(), self.clean) {
             _ if self.swarm.weather.lies() => stricken(&faults),
             (true, true) => no_drift,
@@ -314,10 +326,47 @@ impl<'a> Script<'a> {
         self.afterwards(operation, place, &faults);
     }
 
+    /// What a stranger has done before a repair, if anything.
+    fn moved_head(&self, operation: u32) -> Option<MoveHead> {
+        let mut draw = self.draw(Consumer::Drift, operation);
+        let comes = draw.chance(self.swarm.drift) && !self.swarm.weather.lies();
+        comes.then(|| self.writer.moved_head(operation, &mut draw))
+    }
+
+    /// A repair that has something to publish. Whatever becomes of it under weather, one without any follows: nobody could write
+    /// to the table before.
+    fn publish_drift(&mut self, operation: u32, place: Place, moved: MoveHead) {
+        // Where a write is pending, the drift would be taken for a part of it, or go with what recovery rolls back.
+        if !self.clean {
+            self.open_calmly(place);
+        }
+        let drift = found(vec![moved.type_name.clone()]);
+        self.push_plain(Action::MoveHead(moved));
+        self.push(place, Action::Repair(Repair::Preview), drift.clone());
+        let confirm = Action::Repair(Repair::Confirm);
+        let faults = self.faults_that_meet(operation, &confirm, Met { pending: false, drift: true });
+        if faults.is_empty() {
+            self.push(place, confirm, drift);
+            return;
+        }
+        self.push_under(place, confirm.clone(), &faults, stricken(&faults));
+        if faults.kill() {
+            self.places.may_have_died(place.process);
+        }
+        self.open_calmly(place);
+        self.push(place, confirm, Expect::OneOf(vec![drift, found(Vec::new())]));
+    }
+
     fn open(&mut self, operation: u32, place: Place) {
         if self.places.is_dead(place.process) {
             self.push(place, Action::Restart(Nothing {}), Expect::Ok);
             self.places.started(place.process);
+        }
+        let mut draw = self.draw(Consumer::ReadOnly, operation);
+        if draw.chance(self.swarm.read_only) {
+            // It recovers nothing, so whatever is pending stays so, and what is visible can be read all the same.
+            self.push(place, Action::Open(OpenMode::ReadOnly), self.done());
+            self.push(place, Action::Query(Query { sql: self.writer.query(&mut draw), rows: None }), self.done());
         }
         let action = Action::Open(OpenMode::ReadWrite);
         let faults = self.faults(operation, &action);
@@ -375,7 +424,8 @@ impl<'a> Script<'a> {
                 let action = Action::Open(OpenMode::ReadWrite);
                 let (mut inside, mut wire) =
                     (self.draw(Consumer::Recovery, operation), self.draw(Consumer::RecoveryWire, operation));
-                let again = weather::draw(&self.swarm.weather, &action, true, &mut inside, &mut wire);
+                let met = Met { pending: true, drift: false };
+                let again = weather::draw(&self.swarm.weather, &action, met, &mut inside, &mut wire);
                 self.open_under(place, &again);
             }
             self.open_calmly(place);
@@ -418,6 +468,11 @@ impl<'a> Script<'a> {
         self.steps.push(Step::plain(action));
         self.steps.len() - 1
     }
+}
+
+/// A repair that ends well and has found this drift.
+fn found(drift: Vec<String>) -> Expect {
+    Expect::OkWith(OkExpectation { drift: Some(drift), ..OkExpectation::default() })
 }
 
 /// How a step may end on which faults lie: in any way that a client can understand.

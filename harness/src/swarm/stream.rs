@@ -30,6 +30,12 @@ pub enum Consumer {
     Recovery,
     /// What breaks on the wire then.
     RecoveryWire,
+    /// What a stranger does to a table before a repair.
+    Drift,
+    /// Whether a handle is read-only first, and what is read through it.
+    ReadOnly,
+    /// Whether the universe is read beside its steps.
+    Readers,
 }
 
 impl Consumer {
@@ -47,6 +53,9 @@ impl Consumer {
         Consumer::Calm,
         Consumer::Recovery,
         Consumer::RecoveryWire,
+        Consumer::Drift,
+        Consumer::ReadOnly,
+        Consumer::Readers,
     ];
 
     pub fn name(self) -> &'static str {
@@ -62,6 +71,9 @@ impl Consumer {
             Consumer::Calm => "calm",
             Consumer::Recovery => "recovery",
             Consumer::RecoveryWire => "recovery-wire",
+            Consumer::Drift => "drift",
+            Consumer::ReadOnly => "read-only",
+            Consumer::Readers => "readers",
         }
     }
 }

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::scenario::model::{
-    Action, Concurrency, Deed, Expect, Step, StoreTrouble, StoreWeather, Weather, Weights, WireWeather,
+    Action, Concurrency, Deed, Expect, OpenMode, Repair, Step, StoreTrouble, StoreWeather, Weather, Weights,
+    WireWeather,
 };
 use crate::scenario::parse;
 
@@ -130,6 +131,36 @@ proptest! {
     }
 
     #[test]
+    fn what_a_stranger_does_and_what_is_only_read_move_nothing_else(root: u64, number in 0u64..1_000) {
+        let of = |chance: f64| {
+            let swarm = Swarm { drift: chance, read_only: chance, weather: clear(), concurrency: alone(), ..Swarm::default() };
+            universe(swarm, root, number).steps
+        };
+        let (without, mut with) = (of(0.0), of(1.0));
+        // A handle is read-only, something is read through it, and then it is opened as it would have been.
+        while let Some(at) = with.iter().position(|step| matches!(step.action, Action::Open(OpenMode::ReadOnly))) {
+            with.drain(at..at + 2);
+        }
+        // A table is moved, the drift is looked at, and the repair publishes it.
+        while let Some(at) = with.iter().position(|step| matches!(step.action, Action::MoveHead(_))) {
+            with.drain(at..at + 2);
+        }
+        let actions = |steps: &[Step]| steps.iter().map(|step| (step.action.clone(), step.handle.clone(), step.process.clone())).collect::<Vec<_>>();
+        prop_assert_eq!(actions(&without), actions(&with));
+    }
+
+    #[test]
+    fn no_drift_outlives_the_repair_that_publishes_it(root: u64, number in 0u64..1_000) {
+        let steps = universe(Swarm { drift: 1.0, weather: foul(), ..Swarm::default() }, root, number).steps;
+        for at in (0..steps.len()).filter(|at| matches!(steps[*at].action, Action::MoveHead(_))) {
+            let is_calm = |step: &Step| step.faults.is_empty() && step.failpoints.is_empty() && step.wire.is_empty();
+            let repaired = steps[at..].iter().position(|step| matches!(step.action, Action::Repair(Repair::Confirm)) && is_calm(step));
+            let write = steps[at..].iter().position(|step| matches!(step.action, Action::Load(_) | Action::Mutate(_)));
+            prop_assert!(repaired.is_some_and(|repaired| write.is_none_or(|write| repaired < write)), "step {at}");
+        }
+    }
+
+    #[test]
     fn a_later_operation_does_not_change_an_earlier_one(root: u64, number in 0u64..1_000) {
         let weights = Weights { kill: 0, ..Weights::default() };
         let swarm = |operations| Swarm { operations, weights: weights.clone(), concurrency: alone(), ..Swarm::default() };
@@ -171,6 +202,7 @@ fn everything_that_can_be_said_is_drawn_sooner_or_later() {
     for number in 0..200 {
         for step in universe(Swarm { weather: foul(), ..Swarm::default() }, 1, number).steps {
             words.insert(step.action.name());
+            words.extend(matches!(step.action, Action::Open(OpenMode::ReadOnly)).then_some("read-only"));
             words.extend(step.start.is_some().then_some("start"));
             words.extend(step.hold.is_some().then_some("hold"));
             words.extend((!step.faults.is_empty()).then_some("faults"));
@@ -187,6 +219,8 @@ fn everything_that_can_be_said_is_drawn_sooner_or_later() {
         "query",
         "refresh",
         "open",
+        "read-only",
+        "move-head",
         "restart",
         "kill",
         "start",
@@ -201,6 +235,16 @@ fn everything_that_can_be_said_is_drawn_sooner_or_later() {
         "handle",
     ];
     assert_eq!(words, all.into_iter().collect());
+}
+
+#[test]
+fn a_part_of_the_universes_has_the_readers_of_the_file() {
+    let file = Scenario { readers: 2, ..file(Swarm { read_beside: 0.3, ..Swarm::default() }) };
+    let universes = Universes::new(&file, Seed(1), Some(1)).expect("a swarm");
+    let readers: Vec<u64> = (0..100).map(|number| universes.universe(number).readers).collect();
+    assert!(readers.iter().all(|readers| [0, 2].contains(readers)), "{readers:?}");
+    let read = readers.iter().filter(|readers| **readers == 2).count();
+    assert!((15..45).contains(&read), "{read} of 100");
 }
 
 #[test]

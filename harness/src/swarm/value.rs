@@ -17,6 +17,15 @@ pub fn key(type_name: &str, key: &Property, number: usize) -> Value {
     }
 }
 
+/// The key of a row that a stranger appends for this operation: one that neither the swarm nor what probes the graph at its end
+/// takes.
+pub fn strangers_key(key: &Property, operation: u32) -> Value {
+    match key.ty {
+        ScalarType::String => json!(format!("stranger{operation}")),
+        _ => json!(32_200 + operation),
+    }
+}
+
 /// A value of a property; `serial` has never been given before, so that what has to be unique is.
 pub fn of(property: &Property, draw: &mut Draw, serial: u64) -> Value {
     scalar(&property.ty, draw, property.is_unique().then_some(serial))

@@ -60,21 +60,29 @@ impl Faults {
     }
 }
 
-/// The weather over a step, drawn for what is in the process and for what is between it and the store. Where nothing is
-/// `pending`, recovery looks and does nothing, so no fault waits for it there.
-pub fn draw(weather: &Weather, action: &Action, pending: bool, inside: &mut Draw, wire: &mut Draw) -> Faults {
-    let wire = WireTrouble::ALL.iter().filter_map(|trouble| {
-        let comes = wire.chance(weather.wire.of(*trouble));
-        on_the_wire(*trouble, action, pending, wire).filter(|_| comes)
-    });
-    Faults { wire: wire.collect(), ..in_the_process(weather, action, pending, inside) }
+/// What a step meets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Met {
+    /// Whether something may be pending. Where nothing is, recovery looks and does nothing, so no fault waits for it there.
+    pub pending: bool,
+    /// Whether a table has drifted: else a repair has nothing to write, and no fault waits for that.
+    pub drift: bool,
 }
 
-fn in_the_process(weather: &Weather, action: &Action, pending: bool, draw: &mut Draw) -> Faults {
+/// The weather over a step, drawn for what is in the process and for what is between it and the store.
+pub fn draw(weather: &Weather, action: &Action, met: Met, inside: &mut Draw, wire: &mut Draw) -> Faults {
+    let wire = WireTrouble::ALL.iter().filter_map(|trouble| {
+        let comes = wire.chance(weather.wire.of(*trouble));
+        on_the_wire(*trouble, action, met, wire).filter(|_| comes)
+    });
+    Faults { wire: wire.collect(), ..in_the_process(weather, action, met, inside) }
+}
+
+fn in_the_process(weather: &Weather, action: &Action, met: Met, draw: &mut Draw) -> Faults {
     let mut faults = Faults::default();
     let recovers = |name: &FailpointName| matches!(name.scope(), Some("heal" | "sweep"));
     let windows: Vec<FailpointName> =
-        crossed_by(action).filter(|name| pending || !recovers(name) || name.window() == "sidecar.list").collect();
+        crossed_by(action).filter(|name| met.pending || !recovers(name) || name.window() == "sidecar.list").collect();
     let kinds: [(f64, &[(&str, u32)]); 3] = [
         (weather.failpoint_error, &[("return", 6), ("1*return", 2), ("1*off->1*return", 2)]),
         (weather.failpoint_crash, &[("crash", 7), ("1*off->crash", 3)]),
@@ -88,13 +96,13 @@ fn in_the_process(weather: &Weather, action: &Action, pending: bool, draw: &mut 
     }
     for trouble in StoreTrouble::ALL {
         let comes = draw.chance(weather.store.of(*trouble));
-        let fault = store(*trouble, action, pending, draw);
+        let fault = store(*trouble, action, met, draw);
         faults.store.extend(fault.filter(|_| comes));
     }
     faults
 }
 
-fn store(trouble: StoreTrouble, action: &Action, pending: bool, draw: &mut Draw) -> Option<StoreFault> {
+fn store(trouble: StoreTrouble, action: &Action, met: Met, draw: &mut Draw) -> Option<StoreFault> {
     let number = draw.between(1, 20) as u64;
     let effect = match trouble {
         StoreTrouble::Throttled => Effect::Throttled,
@@ -115,14 +123,14 @@ fn store(trouble: StoreTrouble, action: &Action, pending: bool, draw: &mut Draw)
     let fits = |operation: Operation, class| {
         can_strike(action, operation, class, &effect) && !(reads_only && operation.is_write())
     };
-    let (operation, class) = site(action, pending, fits, draw)?;
+    let (operation, class) = site(action, met, fits, draw)?;
     let often = [(When::Nth(1), 12), (When::Nth(2), 3), (When::Nth(3), 1), (When::First(2), 2), (When::Every, 3)];
     let when = draw.weighted(&often).unwrap_or_default();
     let on = Matcher { operation: Some(Named(operation)), class: Some(Named(class)), ..Matcher::default() };
     Some(StoreFault { on, effect, when })
 }
 
-fn on_the_wire(trouble: WireTrouble, action: &Action, pending: bool, draw: &mut Draw) -> Option<WireFault> {
+fn on_the_wire(trouble: WireTrouble, action: &Action, met: Met, draw: &mut Draw) -> Option<WireFault> {
     let number = draw.between(1, 200) as u64;
     let effect = match trouble {
         WireTrouble::SlowDown => WireEffect::SlowDown,
@@ -140,7 +148,7 @@ fn on_the_wire(trouble: WireTrouble, action: &Action, pending: bool, draw: &mut 
         can_strike(action, operation, class, &Effect::Timeout)
             && (trouble != WireTrouble::Truncated || WireEffect::has_answer_with_body(operation))
     };
-    let (operation, class) = site(action, pending, fits, draw)?;
+    let (operation, class) = site(action, met, fits, draw)?;
     let on = WireMatcher { operation: Some(Named(operation)), class: Some(Named(class)), path: None };
     // A client repeats a request twice, so three in a row are what it notices.
     let often = [(When::Nth(1), 6), (When::Nth(2), 2), (When::First(2), 3), (When::First(3), 5), (When::Every, 4)];
@@ -150,14 +158,14 @@ fn on_the_wire(trouble: WireTrouble, action: &Action, pending: bool, draw: &mut 
 /// A kind of call that the step may make.
 fn site(
     action: &Action,
-    pending: bool,
+    met: Met,
     fits: impl Fn(Operation, PathClass) -> bool,
     draw: &mut Draw,
 ) -> Option<(Operation, PathClass)> {
-    let writes = matches!(action, Action::Load(_) | Action::Mutate(_));
+    let writes = matches!(action, Action::Load(_) | Action::Mutate(_)) || met.drift;
     let comes_by = |(operation, class): &(Operation, PathClass)| {
         let of_recovery = *class == PathClass::Audit || (*operation, *class) == (Operation::Get, PathClass::Sidecar);
-        pending || !of_recovery && (writes || !operation.is_write())
+        met.pending || !of_recovery && (writes || !operation.is_write())
     };
     let sites: Vec<_> =
         SITES.iter().copied().filter(comes_by).filter(|(operation, class)| fits(*operation, *class)).collect();

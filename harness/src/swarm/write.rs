@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::rows::{Change, Id, Presence, Rows};
 use super::stream::Draw;
 use super::value;
-use crate::scenario::model::{Action, Deed, Load, LoadMode, Row};
+use crate::scenario::model::{Action, Deed, Load, LoadMode, MoveHead, Row};
 
 /// A write.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Writer<'a> {
     serial: u64,
 }
 
+/// Above every value that has to be unique in what is written through the engine.
+const STRANGERS: u64 = 20_000;
 /// How new the rows of a load are.
 const NEW: f64 = 0.85;
 
@@ -296,6 +298,27 @@ impl<'a> Writer<'a> {
                 column(key, &self.keys[id.ty][id.a])
             }
         }
+    }
+
+    /// What a stranger commits to a table: for nodes mostly a row as well, which nobody else writes. What it says is not
+    /// remembered, so that it moves no write.
+    pub fn moved_head(&self, operation: u32, draw: &mut Draw) -> MoveHead {
+        let all: Vec<usize> = (0..self.keys.len()).collect();
+        let ty = draw.one_of(&all).copied().unwrap_or_default();
+        let def = self.def(ty);
+        let commits = draw.between(1, 3) as u32;
+        let has_row = draw.chance(0.7) && def.is_node();
+        let row = has_row.then(|| {
+            let needed = def.properties.iter().filter(|property| !property.optional || draw.chance(0.5));
+            let needed: Vec<&Property> = needed.collect();
+            let value = |property: &&Property| match property.key {
+                true => value::strangers_key(property, operation),
+                false => value::of(property, draw, STRANGERS + u64::from(operation)),
+            };
+            let values: Vec<Value> = needed.iter().map(value).collect();
+            needed.iter().map(|property| property.name.clone()).zip(values).collect()
+        });
+        MoveHead { type_name: def.name.clone(), commits, row }
     }
 
     /// A query that reads a whole type.

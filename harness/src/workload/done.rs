@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::Row;
 use crate::event::{ErrorData, Outcome};
+use crate::oracle::evidence::MovedHead;
 
 /// How a step ended, and what was seen in it. What a step does not see stays empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,6 +81,9 @@ pub struct Damaged {
     pub paths: Vec<String>,
     /// Whether rows may become visible or vanish through it.
     pub may_change_rows: bool,
+    /// The HEAD that it moved, for damage that did nothing else.
+    #[serde(default)]
+    pub moved: Option<MovedHead>,
 }
 
 /// What a recovery pass did: operation ids.

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::damage::resolve;
 use super::{Damaged, Done};
 use crate::event::Outcome;
+use crate::oracle::evidence::MovedHead;
 use crate::scenario::model::MoveHead;
 
 /// Lands the commits.
@@ -35,7 +36,11 @@ async fn land(bare: &Stack, step: &MoveHead) -> Result<Damaged, String> {
     }
     let description =
         format!("moved HEAD of {} from version {before} to {}", step.type_name, dataset.version().version);
-    Ok(Damaged { description, paths: vec![path], may_change_rows: false })
+    let moved = MovedHead {
+        type_name: step.type_name.clone(),
+        row: step.row.as_ref().map(|row| columns(row).into_iter().collect()),
+    };
+    Ok(Damaged { description, paths: vec![path], may_change_rows: false, moved: Some(moved) })
 }
 
 async fn append(bare: &Stack, dataset: &mut Dataset, row: &Map<String, Value>) -> Result<(), String> {

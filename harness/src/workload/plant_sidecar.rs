@@ -37,7 +37,8 @@ async fn put(bare: &Stack, plant: &PlantSidecar, rng: &mut StdRng) -> Result<Dam
     let content = deviate(&sound, plant)?;
     let path = format!("__recovery/{file}");
     super::damage::put(bare.raw(Realm::Control).as_ref(), &Path::from(path.as_str()), content).await?;
-    Ok(Damaged { description: format!("planted sidecar {file}"), paths: vec![path], may_change_rows: true })
+    let description = format!("planted sidecar {file}");
+    Ok(Damaged { description, paths: vec![path], may_change_rows: true, moved: None })
 }
 
 /// The sidecar that a writer of this version would have left.

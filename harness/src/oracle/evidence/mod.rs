@@ -79,6 +79,18 @@ pub struct Damage {
     /// deleted table object. From there on the reference model has nothing to say, and says so. A moved HEAD is none of
     /// them: nobody may publish it unasked.
     pub may_change_rows: bool,
+    /// The HEAD that it moved, for damage that did nothing else: what a confirmed repair makes visible of it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<MovedHead>,
+}
+
+/// Commits of a stranger to one table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedHead {
+    /// The type whose table was moved.
+    pub type_name: String,
+    /// The row that was appended; none where the commits changed no row.
+    pub row: Option<Row>,
 }
 
 /// What lay in the recovery folder at one moment.

@@ -67,6 +67,14 @@ impl OperationCall {
         matches!(self, OperationCall::Load { .. } | OperationCall::Mutate { .. })
     }
 
+    /// The types whose drift a confirmed repair published, where it reported them.
+    pub fn published(&self) -> Option<&Vec<String>> {
+        match self {
+            OperationCall::Repair { published, .. } => published.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether the call may have published what nobody wrote through the engine.
     pub fn may_publish_drift(&self) -> bool {
         matches!(self, OperationCall::Repair { confirmed: true, published } if published.as_ref().is_none_or(|types| !types.is_empty()))

@@ -6,9 +6,11 @@
 //!
 //! - [`state`]: typed rows by identity;
 //! - [`write`](mod@write): what one load or mutate does to a state; [`footprint`](mod@footprint): what it may touch;
+//! - [`drift`]: what a repair makes visible of what strangers committed;
 //! - [`sql`]: the subset of SQL, parsed;
 //! - [`trajectory`]: all ways in which a cell may have gone.
 
+pub mod drift;
 pub mod footprint;
 pub mod sql;
 pub mod state;

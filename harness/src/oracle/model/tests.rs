@@ -9,7 +9,8 @@ use super::write::{Refusal, apply};
 use super::{Candidate, State};
 use crate::event::{ErrorData, Outcome, WriteData};
 use crate::oracle::evidence::{
-    Damage, Evidence, LoadMode, OUTSIDE, OperationCall, OperationRecord, Reading, SidecarSighting, Taken, Tick,
+    Damage, Evidence, LoadMode, MovedHead, OUTSIDE, OperationCall, OperationRecord, Reading, SidecarSighting, Taken,
+    Tick,
 };
 use crate::oracle::rows::Row;
 use crate::oracle::sound;
@@ -253,6 +254,73 @@ fn what_is_not_modelled_is_said_with_its_step() {
     let damage = Damage { may_change_rows: true, at: 5, ..sound::damage(7, "nodes/x") };
     evidence.damage.push(damage);
     assert!(follow(&evidence).silent_at_the_end().is_some_and(|silent| silent.contains("step 7")));
+}
+
+/// A stranger's commit at this tick, of a row if there is an age.
+fn stranger(at: u64, name: &str, age: Option<i64>) -> Damage {
+    let row = age.map(|age| sound::row(&[("name", name.into()), ("age", age.into())]));
+    Damage { at, moved: Some(MovedHead { type_name: "Person".into(), row }), ..sound::damage(1, "nodes/x") }
+}
+
+fn confirm(published: Option<&[&str]>) -> OperationCall {
+    let published = published.map(|types| types.iter().map(|name| (*name).to_owned()).collect());
+    OperationCall::Repair { confirmed: true, published }
+}
+
+/// A row, a stranger's commit and a repair of these types that ended so.
+fn repaired(age: Option<i64>, published: Option<&[&str]>, outcome: Outcome) -> Evidence {
+    let mut evidence = cell(vec![
+        (load(LoadMode::Append, &[person("a", 1)]), ok(2)),
+        (confirm(published), outcome),
+        (load(LoadMode::Append, &[person("b", 2)]), ok(4)),
+    ]);
+    let at = evidence.operations[1].started;
+    // Between the load and the repair; nothing else is as fine as a tick.
+    evidence.operations.iter_mut().for_each(|operation| {
+        operation.started *= 10;
+        operation.ended = operation.ended.map(|ended| ended * 10);
+    });
+    evidence.damage.push(stranger(at * 10 - 1, "stranger", age));
+    evidence
+}
+
+#[test]
+fn a_repair_makes_visible_what_a_stranger_committed_and_nothing_else() {
+    let acknowledged = || Outcome::Acknowledged { write: None };
+    let with = || known(&[("a", 1), ("b", 2), ("stranger", 9)]);
+    let without = || known(&[("a", 1), ("b", 2)]);
+    assert_eq!(ends(&repaired(Some(9), Some(&["Person"]), acknowledged())), [with()]);
+    assert_eq!(ends(&repaired(None, Some(&["Person"]), acknowledged())), [without()]);
+    assert_eq!(ends(&repaired(Some(9), Some(&[]), acknowledged())), [without()], "it found nothing");
+    let either = ends(&repaired(Some(9), None, doubt()));
+    assert!(either.len() == 2 && either.contains(&with()) && either.contains(&without()), "{either:?}");
+}
+
+#[test]
+fn what_one_repair_made_visible_the_next_does_not_again() {
+    let mut evidence = repaired(Some(9), None, doubt());
+    let mut again = evidence.operations[1].clone();
+    (again.started, again.ended, again.step) = (100, Some(101), Some(9));
+    (again.call, again.outcome) = (confirm(Some(&["Person"])), Outcome::Acknowledged { write: None });
+    evidence.operations.push(again);
+    let with = known(&[("a", 1), ("b", 2), ("stranger", 9)]);
+    assert!(ends(&evidence).iter().all(|end| *end == with), "{:?}", ends(&evidence));
+}
+
+#[test]
+fn drift_of_another_origin_ends_what_is_known() {
+    let acknowledged = || Outcome::Acknowledged { write: None };
+    let silent = |evidence: &Evidence| follow(evidence).silent_at_the_end().is_some();
+    assert!(silent(&repaired(Some(9), Some(&["Person", "Company"]), acknowledged())), "nobody moved Company");
+    let mut evidence = repaired(Some(9), Some(&["Person"]), acknowledged());
+    assert!(!silent(&evidence));
+    evidence.damage.push(Damage { at: 0, ..sound::damage(1, "__recovery/x.json") });
+    assert!(silent(&evidence), "what else a hand did may have left drift, too");
+    evidence.damage.clear();
+    assert!(silent(&evidence), "and so may the engine");
+    let mut evidence = repaired(Some(9), Some(&["Person"]), acknowledged());
+    evidence.damage[0] = stranger(evidence.damage[0].at, "a", Some(9));
+    assert!(silent(&evidence), "nobody checks keys");
 }
 
 #[test]

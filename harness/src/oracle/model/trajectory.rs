@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::drift;
 use super::footprint::{self, Footprint};
 use super::state::State;
 use super::write::{self, Refusal};
-use crate::oracle::evidence::{Evidence, Known, OUTSIDE, OperationRecord, Reading, Taken, Tick};
+use crate::oracle::evidence::{Evidence, Known, MovedHead, OUTSIDE, OperationRecord, Reading, Taken, Tick};
 use crate::oracle::facts::SchemaFacts;
 
 /// More ways than this are not followed: the model then says that it cannot tell.
@@ -211,7 +212,7 @@ fn sights(evidence: &Evidence, until: Option<Tick>) -> Vec<Sight<'_>> {
         .sightings
         .iter()
         .filter(|sighting| !sighting.writers_in_flight && sighting.operation_ids.is_empty())
-        .filter(|_| evidence.damage.is_empty());
+        .filter(|_| evidence.damage.iter().all(|damage| damage.moved.is_some()));
     let mut sights: Vec<Sight<'_>> =
         looks.map(Sight::Rows).chain(nothing.map(|sighting| Sight::Nothing(sighting.at))).collect();
     sights.retain(|sight| until.is_none_or(|until| sight.ended() < until));
@@ -287,6 +288,22 @@ struct Write<'a> {
     index: usize,
     operation: &'a OperationRecord,
     footprint: Footprint,
+    /// What strangers committed and it may have made visible, for a repair.
+    moved: Vec<(Tick, &'a MovedHead)>,
+}
+
+impl Write<'_> {
+    /// The state of a candidate after it.
+    fn apply(&self, schema: &SchemaFacts, writes: &[Write], candidate: &Candidate) -> Result<State, Refusal> {
+        if !self.operation.call.may_publish_drift() {
+            return write::apply(schema, candidate.last(), &self.operation.call);
+        }
+        let landed = candidate.past.iter().filter_map(|moment| moment.write);
+        let repairs =
+            landed.filter_map(|index| writes.iter().find(|write| write.index == index && !write.moved.is_empty()));
+        let since = repairs.map(|repair| repair.operation.started).max().unwrap_or_default();
+        drift::publish(schema, candidate.last(), &self.moved, since)
+    }
 }
 
 enum Stop {
@@ -295,7 +312,7 @@ enum Stop {
     NotModelled { candidates: Vec<Candidate>, why: String },
 }
 
-/// Damage that may change rows, a confirmed repair, and a statement outside the subset all end what the model knows.
+/// Damage that may change rows, a repair that published drift of unknown origin, and a statement outside the subset all end what the model knows.
 fn first_loss(schema: &SchemaFacts, evidence: &Evidence) -> Option<Lost> {
     let damage = evidence
         .damage
@@ -305,6 +322,7 @@ fn first_loss(schema: &SchemaFacts, evidence: &Evidence) -> Option<Lost> {
     let calls =
         evidence.operations.iter().filter(|operation| operation.known() != Known::Refused).filter_map(|operation| {
             let unknown = match &operation.call {
+                call if call.may_publish_drift() && drift::is_known(evidence, operation) => return None,
                 call if call.may_publish_drift() => "a repair on the operator's word".to_owned(),
                 call => match write::apply(schema, &State::default(), call) {
                     Err(Refusal::NotModelled(why)) => why,
@@ -325,7 +343,12 @@ fn ordered_writes<'a>(schema: &SchemaFacts, evidence: &'a Evidence, until: Optio
         .enumerate()
         .filter(|(_, operation)| until.is_none_or(|until| operation.started < until))
         .filter_map(|(index, operation)| {
-            footprint::footprint(schema, &operation.call).map(|footprint| Write { index, operation, footprint })
+            let moved: Vec<_> = drift::moved(evidence, operation).filter(|(_, moved)| moved.row.is_some()).collect();
+            let footprint = match footprint::footprint(schema, &operation.call) {
+                None if !moved.is_empty() => drift::footprint(schema, &moved),
+                footprint => footprint?,
+            };
+            Some(Write { index, operation, footprint, moved })
         })
         .collect();
     writes.sort_by_key(|write| match (write.operation.known(), write.operation.ended) {
@@ -383,7 +406,7 @@ fn acknowledge(
     let mut next = Vec::new();
     let mut forbidden = String::new();
     for candidate in &candidates {
-        match write::apply(schema, candidate.last(), &write.operation.call) {
+        match write.apply(schema, writes, candidate) {
             Ok(state) => next.push(moved(candidate, state, write)),
             Err(Refusal::Forbidden(why)) => forbidden = why,
             Err(Refusal::NotModelled(why)) => return Err(Stop::NotModelled { candidates, why }),
@@ -410,7 +433,7 @@ fn settle(schema: &SchemaFacts, writes: &[Write], candidates: Vec<Candidate>) ->
     while at < all.len() {
         for index in all[at].pending.clone() {
             let Some(doubt) = writes.iter().find(|write| write.index == index) else { continue };
-            let state = match write::apply(schema, all[at].last(), &doubt.operation.call) {
+            let state = match doubt.apply(schema, writes, &all[at]) {
                 Ok(state) => state,
                 // No contradiction: the write then cannot have landed at this place.
                 Err(Refusal::Forbidden(_)) => continue,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::sql::{self, Comparison, Condition, Statement, Term};
 use super::state::{self, Identity, State};
-use crate::oracle::evidence::{LoadMode, OperationCall};
+use crate::oracle::evidence::{LoadMode, MovedHead, OperationCall};
 use crate::oracle::facts::{SchemaFacts, TypeFacts, TypeKind};
 use crate::oracle::rows::Row;
 
@@ -44,6 +44,13 @@ pub(super) fn load_row(schema: &SchemaFacts, line: &Value) -> Result<(String, Id
         }
     }
     identified(type_name, facts, row)
+}
+
+/// The row that a stranger appended to a table, if any, in canonical form.
+pub(super) fn stranger(schema: &SchemaFacts, moved: &MovedHead) -> Result<Option<(Identity, Row)>, Refusal> {
+    let Some(row) = &moved.row else { return Ok(None) };
+    let (_, identity, row) = identified(&moved.type_name, facts(schema, &moved.type_name)?, row.clone())?;
+    Ok(Some((identity, row)))
 }
 
 fn facts<'a>(schema: &'a SchemaFacts, type_name: &str) -> Result<&'a TypeFacts, Refusal> {
@@ -233,7 +240,7 @@ fn holds(facts: &TypeFacts, row: &Row, condition: &Condition) -> Result<bool, Re
 }
 
 /// What must hold between rows after every write: edges have endpoints, unique values are unique.
-fn check(schema: &SchemaFacts, state: &State) -> Result<(), Refusal> {
+pub(super) fn check(schema: &SchemaFacts, state: &State) -> Result<(), Refusal> {
     for (type_name, facts) in &schema.types {
         if let TypeKind::Edge { from, to } = &facts.kind {
             for (identity, _) in state.rows(type_name) {

@@ -114,6 +114,7 @@ impl Ledger {
                 description: damaged.description.clone(),
                 paths: damaged.paths.clone(),
                 may_change_rows: damaged.may_change_rows,
+                moved: damaged.moved.clone(),
             });
         }
         self.evidence.read_only_opens.extend(report.read_only_open.clone());

@@ -82,7 +82,8 @@ fn needs(scenario: &Scenario) -> Vec<String> {
     }
     if scenario.readers > 0 {
         let readers = counted(scenario.readers as usize, "reader");
-        needs.push(format!("Beside the steps {readers} take one snapshot after another and read all of it."));
+        let part = scenario.swarm.as_ref().map(swarm::read).unwrap_or_default();
+        needs.push(format!("Beside the steps{part} {readers} take one snapshot after another and read all of it."));
     }
     if let Some(canary) = &scenario.canary {
         let names: Vec<String> = canary.breaks.iter().map(|name| format!("'{}'", name.as_str())).collect();

@@ -19,14 +19,20 @@ pub fn told(swarm: &Swarm) -> String {
     );
     told.push_str(
         "For each operation of it there is one stream of random numbers for each of: deeds, rows, places, reads, \
-         concurrency, windows, weather, wire, calm, recovery, recovery-wire. None moves another, so that the same writes come under every \
+         concurrency, windows, weather, wire, calm, recovery, recovery-wire, drift, read-only, readers. None moves another, so that the same writes come under every \
          weather.\n",
     );
     told.push_str(&deeds(&swarm.weights));
+    told.push_str(&drift_and_reading(swarm));
     told.push_str(&beside(&swarm.concurrency));
     told.push_str(&weather(&swarm.weather));
     told.push_str(&judged(swarm.weather.lies()));
     told
+}
+
+/// The part of its universes that is read beside the steps.
+pub fn read(swarm: &Swarm) -> String {
+    format!(" of {} of the universes", percent(swarm.read_beside))
 }
 
 fn deeds(weights: &Weights) -> String {
@@ -35,6 +41,25 @@ fn deeds(weights: &Weights) -> String {
     for deed in Deed::ALL.iter().filter(|deed| weights.of(**deed) > 0) {
         let share = f64::from(weights.of(*deed)) / f64::from(all.max(1));
         let _ = writeln!(told, "  - {}: {}", percent(share), small(deed.meaning()));
+    }
+    told
+}
+
+fn drift_and_reading(swarm: &Swarm) -> String {
+    let mut told = String::new();
+    if swarm.drift > 0.0 && !swarm.weather.lies() && swarm.weights.of(Deed::RepairConfirm) > 0 {
+        let _ = writeln!(
+            told,
+            "Before {} of the repairs that are confirmed a stranger moves the HEAD of a table, so that they publish it.",
+            percent(swarm.drift)
+        );
+    }
+    if swarm.read_only > 0.0 {
+        let _ = writeln!(
+            told,
+            "Of the handles that are opened {} are first opened read-only, and read through.",
+            percent(swarm.read_only)
+        );
     }
     told
 }

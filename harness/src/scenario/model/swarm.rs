@@ -19,6 +19,17 @@ pub struct Swarm {
     pub handles: u32,
     /// How often each operation is drawn, against the others.
     pub weights: Weights,
+    /// The chance, from 0 to 1, that a stranger has moved the HEAD of a table before a repair that is confirmed, so that it has
+    /// something to publish. Not over a store that lies.
+    #[schemars(range(min = 0, max = 1))]
+    pub drift: f64,
+    /// The chance, from 0 to 1, that a handle that is opened is first opened read-only, and read through.
+    #[schemars(range(min = 0, max = 1))]
+    pub read_only: f64,
+    /// The chance, from 0 to 1, that a universe has the readers that the file asks for. They read all there is, time and
+    /// again, so that it takes about ten times as long.
+    #[schemars(range(min = 0, max = 1))]
+    pub read_beside: f64,
     /// What goes on at the same time.
     pub concurrency: Concurrency,
     /// What breaks.
@@ -32,6 +43,9 @@ impl Default for Swarm {
             processes: 2,
             handles: 2,
             weights: Weights::default(),
+            drift: 0.5,
+            read_only: 0.2,
+            read_beside: 0.1,
             concurrency: Concurrency::default(),
             weather: Weather::default(),
         }

@@ -108,7 +108,7 @@ fn described(description: String, paths: Vec<String>) -> Damaged {
         | PathClass::TableVersion
         | PathClass::TableIndex => true,
     });
-    Damaged { description, paths, may_change_rows }
+    Damaged { description, paths, may_change_rows, moved: None }
 }
 
 async fn get(store: &dyn ObjectStore, path: &Path) -> Result<Option<Vec<u8>>, String> {
