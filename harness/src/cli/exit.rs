@@ -108,7 +108,7 @@ impl Exit {
     pub fn of_one(verdict: VerdictName) -> Exit {
         let mut summary = Summary::default();
         summary.totals.add(verdict);
-        Exit::of(&RunResult { summary, trouble: Vec::new() })
+        Exit::of(&RunResult { summary, trouble: Vec::new(), interrupted: false })
     }
 }
 
@@ -125,7 +125,8 @@ mod tests {
     fn exit(verdicts: &[VerdictName], trouble: &[&str]) -> Exit {
         let mut summary = Summary::default();
         verdicts.iter().for_each(|verdict| summary.totals.add(*verdict));
-        Exit::of(&RunResult { summary, trouble: trouble.iter().map(|text| (*text).to_owned()).collect() })
+        let trouble = trouble.iter().map(|text| (*text).to_owned()).collect();
+        Exit::of(&RunResult { summary, trouble, interrupted: false })
     }
 
     #[test]

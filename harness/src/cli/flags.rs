@@ -146,6 +146,10 @@ pub struct SweepArgs {
     /// Run only the k-th of n parts of the sweeps, counted from 1.
     #[arg(long, value_name = "K/N")]
     pub shard: Option<Shard>,
+    /// Once the run is over, shrink so many of the cells that failed first, each for five minutes at the most. What is left
+    /// of each stands beside its bundle.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub shrink: usize,
     /// How it is done.
     #[command(flatten)]
     pub how: HowArgs,
@@ -175,6 +179,10 @@ pub struct SwarmArgs {
     /// Universes that may fail before no more are begun.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub failures: u64,
+    /// Once the run is over, shrink so many of the universes that failed first, each for five minutes at the most. What is
+    /// left of each stands beside its bundle.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub shrink: usize,
     /// How it is done.
     #[command(flatten)]
     pub how: HowArgs,

@@ -1,8 +1,10 @@
-//! `chaos shrink`: makes a failure small, and writes it as a scenario file.
+//! `chaos shrink`: makes a failure small, and writes it as a scenario file; also of the first failures of a sweep or a swarm, when
+//! it is over.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::exit::Exit;
@@ -10,12 +12,15 @@ use super::flags::{Color, HowArgs, ShrinkArgs};
 use super::replay::load;
 use super::run::{Prepared, prepare, runtime, told};
 use crate::backend::BackendKind;
-use crate::event::Selection;
+use crate::event::{Event, FinishedCell, Record, Selection, Sink, VerdictName};
 use crate::repro::shrink::bench::Supervised;
 use crate::repro::shrink::{self, Bounds, Origin, Progress, Shrunk, Trial, Why, file_of, name_of};
 use crate::runner::run_as_they_come;
+use crate::runner::supervisor::RunResult;
 use crate::scenario;
 
+/// Runs of candidates for one failure of a run, and minutes for it. That bounds what a night takes longer.
+const AFTER_A_RUN: (u64, u64) = (1_000, 5);
 /// Files of one name below `regression` at the most.
 const FILES_MAX: usize = 1000;
 
@@ -24,6 +29,11 @@ const FILES_MAX: usize = 1000;
 /// # Errors
 /// The bundle cannot be read, the file cannot be written, or this machine cannot run it.
 pub fn command(args: &ShrinkArgs) -> Result<Exit, String> {
+    shrunk(args, &mut io::stdout())
+}
+
+/// Shrinks a bundle, and tells `out` what came of it.
+fn shrunk(args: &ShrinkArgs, out: &mut dyn Write) -> Result<Exit, String> {
     let Some(replay) = load(&args.bundle, Color::Auto)? else { return Ok(Exit::Usage) };
     let events = replay.bundle.events().map_err(|error| error.to_string())?;
     let recorded = Trial::recorded(&replay.recorded, &events);
@@ -63,8 +73,67 @@ pub fn command(args: &ShrinkArgs) -> Result<Exit, String> {
     let origin = Origin { cell: replay.cell.clone(), seed: replay.seed.0 };
     let text = file_of(&shrunk, &origin, &|text| redactor.redact(text));
     let place = write(args, &name_of(&shrunk), &text)?;
-    conclude(&shrunk, &place);
+    // Nothing depends on whether somebody reads along.
+    let _ = conclude(&shrunk, &place, out);
     Ok(exit(&shrunk))
+}
+
+/// Remembers the bundles of the first cells that failed. Cheap to clone; clones share it.
+#[derive(Clone, Debug)]
+pub struct FirstFailed {
+    max: usize,
+    bundles: Arc<Mutex<Vec<PathBuf>>>,
+}
+
+impl FirstFailed {
+    /// Of so many.
+    pub fn new(max: usize) -> Self {
+        FirstFailed { max, bundles: Arc::default() }
+    }
+
+    /// Shrinks them, if the run came to its end. What is left of each stands beside its bundle. Says to standard error what came
+    /// of it, and changes nothing about what the run came to: who cannot be shrunk has failed all the same.
+    pub fn shrink(&self, ended: &RunResult, how: &HowArgs) {
+        let bundles = std::mem::take(&mut *self.bundles.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        for bundle in bundles.iter().filter(|_| !ended.interrupted) {
+            eprintln!("shrinking {}", bundle.display());
+            if let Err(reason) = shrunk(&beside(bundle, how), &mut io::stderr()) {
+                eprintln!("{} is not shrunk: {reason}", bundle.display());
+            }
+        }
+    }
+}
+
+impl Sink for FirstFailed {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        let Event::CellFinished(FinishedCell { bundle: Some(bundle), verdict, .. }) = &record.event else {
+            return Ok(());
+        };
+        let mut bundles = self.bundles.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // What says nothing about the engine has nothing to shrink.
+        let says = matches!(verdict.name(), VerdictName::Broken | VerdictName::Inconclusive);
+        if says && bundles.len() < self.max {
+            bundles.push(PathBuf::from(bundle));
+        }
+        Ok(())
+    }
+}
+
+/// How a bundle is shrunk into a file beside it, under the bounds of the run that left it.
+fn beside(bundle: &Path, how: &HowArgs) -> ShrinkArgs {
+    let (candidates, minutes) = AFTER_A_RUN;
+    let mut output = bundle.as_os_str().to_owned();
+    output.push(".shrunk.yaml");
+    ShrinkArgs {
+        bundle: bundle.to_owned(),
+        output: Some(output.into()),
+        scenarios: PathBuf::from(scenario::FOLDER),
+        candidates,
+        minutes,
+        jobs: how.jobs,
+        step_max_ms: how.step_max_ms,
+        cell_max_ms: how.cell_max_ms,
+    }
 }
 
 fn how(args: &ShrinkArgs) -> HowArgs {
@@ -118,23 +187,23 @@ fn free_place(folder: &Path, name: &str) -> Result<PathBuf, String> {
         .ok_or_else(|| format!("there are {FILES_MAX} files like {name} in {}; name one with -o", folder.display()))
 }
 
-fn conclude(shrunk: &Shrunk, place: &Path) {
+fn conclude(shrunk: &Shrunk, place: &Path, out: &mut dyn Write) -> io::Result<()> {
     let why = match shrunk.why {
         Why::Smallest => "nothing more can be left out",
         Why::Candidates => "as many candidates as allowed were run; --candidates allows more",
         Why::Time => "the time is up; --minutes allows more",
         Why::Interrupted => "it was interrupted",
     };
-    println!("{} → {}: {why} ({} runs)", shrunk.before, shrunk.after, shrunk.candidates);
+    writeln!(out, "{} → {}: {why} ({} runs)", shrunk.before, shrunk.after, shrunk.candidates)?;
     match (shrunk.failed, shrunk.runs) {
-        (_, 0) => println!("the result was not run again"),
-        (failed, runs) if failed == runs => println!("the result failed in each of {runs} more runs"),
-        (failed, runs) => println!("the result is a race: it failed in {failed} of {runs} more runs"),
+        (_, 0) => writeln!(out, "the result was not run again")?,
+        (failed, runs) if failed == runs => writeln!(out, "the result failed in each of {runs} more runs")?,
+        (failed, runs) => writeln!(out, "the result is a race: it failed in {failed} of {runs} more runs")?,
     }
     if shrunk.scenario.seed.is_some() {
-        println!("it still needs its seed, which stands in the file");
+        writeln!(out, "it still needs its seed, which stands in the file")?;
     }
-    println!("{}", place.display());
+    writeln!(out, "{}", place.display())
 }
 
 fn exit(shrunk: &Shrunk) -> Exit {

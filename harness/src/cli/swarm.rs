@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::flags::{Format, SwarmArgs};
 use super::run::{Reports, backends, colored, show_invalid, start_with};
 use super::select::select;
+use super::shrink::FirstFailed;
 use crate::backend::BackendKind;
 use crate::event::{Event, Selection, Sink, SwarmReport, Verdict};
 use crate::report::SwarmTerminal;
@@ -54,7 +55,8 @@ pub fn command(args: &SwarmArgs) -> Result<Exit, String> {
         scenarios: files.len() as u64,
         ..Selection::default()
     };
-    let mut own: Vec<Box<dyn Sink>> = Vec::new();
+    let failed = FirstFailed::new(args.shrink);
+    let mut own: Vec<Box<dyn Sink>> = vec![Box::new(failed.clone())];
     if args.how.format == Format::Human {
         own.push(Box::new(SwarmTerminal::new(io::stdout(), unexplored.all())));
     } else {
@@ -63,6 +65,7 @@ pub fn command(args: &SwarmArgs) -> Result<Exit, String> {
     let reports = Reports { progress: false, own };
     let derive: Arc<dyn Derive> = Arc::clone(&drawing) as Arc<dyn Derive>;
     let (result, _) = start_with(plans, selection, &args.how, args.on.require.clone(), seed, Some(derive), reports)?;
+    failed.shrink(&result, &args.how);
     let exit = Exit::of(&result);
     if exit == Exit::Held && drawing.fired() == 0 {
         eprintln!("no fault fired in any universe, so the swarm proves nothing; raise the chances of its weather");

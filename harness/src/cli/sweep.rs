@@ -4,8 +4,9 @@ use std::io::{self, IsTerminal};
 
 use super::exit::Exit;
 use super::flags::SweepArgs;
-use super::run::{backends, colored, show_invalid, start};
+use super::run::{Reports, backends, colored, show_invalid, start_with};
 use super::select::select;
+use super::shrink::FirstFailed;
 use crate::event::Selection;
 use crate::runner::Sweeper;
 use crate::seed::Seed;
@@ -36,6 +37,9 @@ pub fn command(args: &SweepArgs) -> Result<Exit, String> {
         jobs: 0,
     };
     let seed = args.how.seed.unwrap_or_else(Seed::fresh);
-    let (result, _) = start(plans, selection, &args.how, args.on.require.clone(), seed, Some(sweeper))?;
+    let failed = FirstFailed::new(args.shrink);
+    let reports = Reports { progress: true, own: vec![Box::new(failed.clone())] };
+    let (result, _) = start_with(plans, selection, &args.how, args.on.require.clone(), seed, Some(sweeper), reports)?;
+    failed.shrink(&result, &args.how);
     Ok(Exit::of(&result))
 }

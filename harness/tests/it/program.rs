@@ -457,6 +457,50 @@ fn a_swarm_finds_that_a_store_loses_writes_and_its_universe_replays_from_the_bun
     assert_eq!(code, 1, "{text}");
 }
 
+/// The file that was left beside a bundle of a failure, which fails by itself with the same invariant.
+fn shrunk_beside_a_bundle(folder: &Path, text: &str, invariant: &str) {
+    let file = text.lines().find(|line| line.ends_with(".shrunk.yaml")).unwrap_or_else(|| panic!("{text}")).trim();
+    let bundle = file.strip_suffix(".shrunk.yaml").expect("it was found by it");
+    assert!(folder.join(bundle).join("verdict.json").exists(), "{bundle} is the bundle");
+    let steps = |file: &Path| fs::read_to_string(file).expect("it was written").matches("\n- ").count();
+    assert!(steps(&folder.join(file)) <= steps(&folder.join(bundle).join("scenario.yaml")), "{text}");
+    let (code, again) = run(folder, &[file]);
+    assert_eq!(code, 1, "{again}");
+    assert!(again.contains(invariant), "{again}");
+}
+
+#[test]
+fn the_first_failures_of_a_swarm_are_shrunk_when_it_is_over() {
+    let folder = folder(&[("swarm/lies", &swarm_of(", lost-write: 0.7"))]);
+    let few = [
+        "--universes",
+        "6",
+        "--operations",
+        "8",
+        "--failures",
+        "2",
+        "--jobs",
+        "2",
+        "--shrink",
+        "1",
+        "--format",
+        "quiet",
+    ];
+    let (code, text) = swarm(folder.path(), &few);
+    assert_eq!(code, 1, "{text}");
+    assert_eq!(text.matches("shrinking ").count(), 1, "{text}");
+    shrunk_beside_a_bundle(folder.path(), &text, "does not hold");
+}
+
+#[test]
+fn the_first_failures_of_a_sweep_are_shrunk_when_it_is_over() {
+    let folder = folder(&[("area/sweep", SWEEP_WITHOUT_A_SIDECAR)]);
+    let always = ["sweep", "--backend", "memory", "--no-preflight", "--seed", "7", "--bundle-dir", "bundles"];
+    let (code, text) = ended(chaos(folder.path(), &[&always[..], &["--shrink", "1"]].concat()));
+    assert_eq!(code, 1, "{text}");
+    shrunk_beside_a_bundle(folder.path(), &text, "head-equals-pin");
+}
+
 #[test]
 fn a_swarm_in_which_no_fault_fires_is_not_green() {
     let folder = folder(&[("swarm/fine", &swarm_of(""))]);

@@ -110,6 +110,8 @@ pub struct RunResult {
     pub summary: Summary,
     /// Trouble that belongs to no cell: a report that could not be written, a backend that could not be taken down.
     pub trouble: Vec<String>,
+    /// Whether somebody ended the run from outside.
+    pub interrupted: bool,
 }
 
 /// Runs every cell of `plans`, and what follows from them.
@@ -146,11 +148,12 @@ pub async fn run_as_they_come(
         cleaning: Mutex::default(),
         trouble: Mutex::default(),
     };
-    let mut trouble = Vec::new();
-    tokio::select! {
-        () = run.cells(plans, jobs) => {}
-        signal = interrupted() => trouble.push(format!("the run was ended by {signal}, and not every cell was run")),
-    }
+    let signal = tokio::select! {
+        () = run.cells(plans, jobs) => None,
+        signal = interrupted() => Some(signal),
+    };
+    let ended = |signal| format!("the run was ended by {signal}, and not every cell was run");
+    let mut trouble: Vec<String> = signal.map(ended).into_iter().collect();
     let cleaning = std::mem::take(&mut *run.cleaning.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
     trouble.extend(cleaning.join_all().await.into_iter().filter_map(Result::err));
     trouble.append(&mut run.trouble.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
@@ -160,7 +163,7 @@ pub async fn run_as_they_come(
     summary.duration_ms = bus.elapsed_ms();
     bus.emit(Event::RunFinished { summary: summary.clone() });
     trouble.extend(bus.finish());
-    RunResult { summary, trouble }
+    RunResult { summary, trouble, interrupted: signal.is_some() }
 }
 
 /// Waits until somebody ends the run from outside. Backends are still taken down then, containers above all.
