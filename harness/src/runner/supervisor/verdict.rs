@@ -275,7 +275,8 @@ mod tests {
         let come_to = |breaches: Vec<Breach>, today: &str| of_known(Verdict::Broken { breaches }, &known, today);
         assert!(matches!(come_to(exactly(), "2026-12-31"), Verdict::Known { .. }));
         assert!(come_to(exactly(), "2027-01-01").is_failure(), "the day has passed");
-        let others: [(&str, fn(&mut Vec<Breach>)); 7] = [
+        type Change = fn(&mut Vec<Breach>);
+        let others: [(&str, Change); 7] = [
             ("one less", |breaches| drop(breaches.pop())),
             ("one more", |breaches| breaches.push(breaches[0].clone())),
             ("of another invariant", |breaches| breaches[0].invariant = "keys-are-unique".into()),
