@@ -69,15 +69,15 @@ fn a_scenario_is_explained_with_what_its_faults_mean() {
 #[test]
 fn a_failpoint_says_where_it_is_what_it_means_and_who_arms_it() {
     let cases = BREAKS
-        .replace("steps:", "for: {where: ['load:table.commit', 'load:table.committed']}\nsteps:")
-        .replace("load:table.commit:", "'${where}':");
+        .replace("steps:", "for: {mode: [append, merge]}\nsteps:")
+        .replace("load: {rows:", "load: {mode: '${mode}', rows:");
     let folder = folder(&[("area/cases", &cases), ("area/breaks", BREAKS)]);
     let (code, text) = ended(chaos(folder.path(), &["failpoints", "load:table.commit"]));
     assert_eq!(code, 0, "{text}");
     let own = text.split_once("load:table.committed").expect("both are shown").0;
     assert!(own.contains("where: commit, before each table"), "{text}");
     assert!(own.contains("a table commit is about to land"), "{text}");
-    assert!(own.contains("armed by: area/breaks, area/cases (1 case)\n"), "{text}");
+    assert!(own.contains("armed by: area/breaks, area/cases (2 cases)\n"), "{text}");
     let (_, text) = ended(chaos(folder.path(), &["failpoints", "sidecar.list"]));
     assert!(text.contains("crossed by: heal, sweep, repair"), "{text}");
 }
