@@ -1,7 +1,8 @@
 //! What a confirmed repair makes visible: what strangers have committed to tables past the engine.
 //!
 //! A repair that publishes is followed where every table it may publish was moved by such commits and nothing else was done by
-//! hand: then its rows are known. Drift of any other origin, such as half a write that a quarantine left, is not.
+//! hand: then its rows are known. Drift of any other origin, such as half a write that a quarantine left, is not. Neither is what
+//! became of a write beside the repair, which tells no version that would say which of the two came first.
 
 use super::footprint::Footprint;
 use super::state::State;
@@ -13,10 +14,16 @@ use crate::oracle::facts::SchemaFacts;
 pub fn is_known(evidence: &Evidence, repair: &OperationRecord) -> bool {
     let mut before = evidence.damage.iter().filter(|damage| damage.at < repair.started).peekable();
     before.peek().is_some()
+        && evidence.operations.iter().all(|other| !other.call.writes_rows() || are_apart(other, repair))
         && before.all(|damage| damage.moved.is_some())
         && repair.call.published().is_none_or(|types| {
             types.iter().all(|name| moved(evidence, repair).any(|(_, moved)| moved.type_name == *name))
         })
+}
+
+fn are_apart(one: &OperationRecord, other: &OperationRecord) -> bool {
+    let is_over = |one: &OperationRecord, other: &OperationRecord| one.ended.is_some_and(|ended| ended < other.started);
+    is_over(one, other) || is_over(other, one)
 }
 
 /// The commits that the operation may have made visible, with when they were made; none for one that may not have published.

@@ -321,6 +321,9 @@ fn drift_of_another_origin_ends_what_is_known() {
     let mut evidence = repaired(Some(9), Some(&["Person"]), acknowledged());
     evidence.damage[0] = stranger(evidence.damage[0].at, "a", Some(9));
     assert!(silent(&evidence), "nobody checks keys");
+    let mut evidence = repaired(Some(9), Some(&["Person"]), acknowledged());
+    evidence.operations[0].ended = evidence.operations[2].ended;
+    assert!(silent(&evidence), "nobody knows which of two that ran beside each other came first");
 }
 
 #[test]
