@@ -171,7 +171,7 @@ fn a_canary_that_passes_fails_the_run() {
     let folder = folder(&[("canary/holds", CANARY_THAT_HOLDS)]);
     let (code, text) = run(folder.path(), &[]);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("must break head-equals-pin"), "{text}");
+    assert!(text.contains("must break exactly head-equals-pin, and everything held"), "{text}");
 }
 
 #[test]
