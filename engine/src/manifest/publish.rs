@@ -4,20 +4,22 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatchIterator;
 use lance::dataset::transaction::Operation;
-use lance::dataset::{CommitBuilder, InsertBuilder, WriteMode, WriteParams};
+use lance::dataset::{InsertBuilder, WriteMode, WriteParams};
 
 use super::codec::encode;
 use super::{Delta, GraphState, MANIFEST_PATH, ManifestHead};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::IdSource;
 use crate::storage::Stack;
-use crate::table::Table;
+use crate::table::{CommitFailure, Table};
 
 /// Why a publish did not succeed.
 #[derive(Debug)]
 pub enum PublishFailure {
     /// Another publish won the version. Nothing of this one is visible, for certain.
     Lost(Error),
+    /// The store failed before the version was put. Nothing of this publish is visible, for certain.
+    Failed(Error),
     /// The store failed; the publish may or may not be visible.
     Unknown(Error),
 }
@@ -26,7 +28,7 @@ impl PublishFailure {
     /// The error inside.
     pub fn into_error(self) -> Error {
         match self {
-            PublishFailure::Lost(e) | PublishFailure::Unknown(e) => e,
+            PublishFailure::Lost(e) | PublishFailure::Failed(e) | PublishFailure::Unknown(e) => e,
         }
     }
 }
@@ -43,40 +45,28 @@ impl ManifestHead {
         ids: &dyn IdSource,
     ) -> Result<ManifestHead, PublishFailure> {
         let next = delta.apply(&self.state);
-        let unknown = |e: lance::Error| {
-            PublishFailure::Unknown(Error::from(e).context(format_args!("publish version {}", next.version)))
-        };
-        let batch = encode(&next).map_err(PublishFailure::Unknown)?;
+        let failed = |e: Error| PublishFailure::Failed(e.context(format_args!("publish version {}", next.version)));
+        let batch = encode(&next).map_err(failed)?;
         let params = WriteParams { mode: WriteMode::Overwrite, ..stack.lance().write_params() };
         let mut transaction = InsertBuilder::new(Arc::clone(self.table.dataset()))
             .with_params(&params)
             .execute_uncommitted(vec![batch])
             .await
-            .map_err(unknown)?;
+            .map_err(|e| failed(e.into()))?;
         transaction.uuid = ids.uuid();
         debug_assert!(matches!(transaction.operation, Operation::Overwrite { .. }));
-        // Strict: an overwrite with zero retries is never rebased.
-        let committed = CommitBuilder::new(Arc::clone(self.table.dataset()))
-            .with_max_retries(0)
-            .with_skip_auto_cleanup(true)
-            .execute(transaction)
-            .await;
-        match committed {
-            Ok(dataset) if dataset.version().version == next.version => {
-                let table = Table::from_dataset(MANIFEST_PATH, dataset);
-                Ok(ManifestHead { table, state: Arc::new(next) })
+        match self.table.land(stack, transaction).await {
+            Ok(dataset) => {
+                Ok(ManifestHead { table: Table::from_dataset(MANIFEST_PATH, dataset), state: Arc::new(next) })
             }
-            Ok(dataset) => Err(PublishFailure::Unknown(Error::internal(format!(
-                "a publish was planned as version {} and landed on {}",
-                next.version,
-                dataset.version().version
-            )))),
-            Err(e) if e.is_commit_status_unknown() => Err(unknown(e)),
-            Err(e @ (lance::Error::CommitConflict { .. } | lance::Error::RetryableCommitConflict { .. })) => {
+            Err(CommitFailure::Moved(e)) => {
                 let error = Error::conflict(format!("another write was published as version {} first", next.version));
                 Err(PublishFailure::Lost(error.with_source(e)))
             }
-            Err(e) => Err(unknown(e)),
+            Err(CommitFailure::Failed(e)) => Err(failed(e)),
+            Err(CommitFailure::Unknown(e)) => {
+                Err(PublishFailure::Unknown(e.context(format_args!("publish version {}", next.version))))
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Landing a staged transaction on exactly the next version.
+//! Landing a staged transaction on exactly the next version, of a table or of the manifest.
 //!
 //! Lance rebases a commit over foreign ones even with zero retries. A commit handler that refuses every version but
 //! the planned one makes the commit strict, so that a table which another process moved is left alone; where a commit
@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use lance::Dataset;
 use lance::dataset::CommitBuilder;
+use lance::dataset::transaction::Transaction;
 use lance_io::object_store::ObjectStore;
-use lance_table::format::{IndexMetadata, Manifest, Transaction};
+use lance_table::format::{self, IndexMetadata, Manifest};
 use lance_table::io::commit::{CommitError, CommitHandler, ManifestLocation, ManifestNamingScheme, ManifestWriter};
 use object_store::path::Path;
 
@@ -86,7 +88,7 @@ impl CommitHandler for ExactVersion {
         object_store: &ObjectStore,
         manifest_writer: ManifestWriter,
         naming_scheme: ManifestNamingScheme,
-        transaction: Option<Transaction>,
+        transaction: Option<format::Transaction>,
     ) -> Result<ManifestLocation, CommitError> {
         if manifest.version != self.expected {
             let moved = TableMoved { expected: self.expected, actual: manifest.version };
@@ -103,15 +105,26 @@ impl StagedTable {
     /// # Errors
     /// See [`CommitFailure`].
     pub async fn commit(&self, stack: &Stack) -> Result<Landing, CommitFailure> {
-        let expected = self.table.version() + 1;
-        let path = self.table.path();
+        let dataset = self.table.land(stack, self.transaction.clone()).await?;
+        Ok(Landing { table: Table::from_dataset(self.table.path(), dataset) })
+    }
+}
+
+impl Table {
+    /// Commits `transaction` as the version after this one, or not at all.
+    ///
+    /// # Errors
+    /// See [`CommitFailure`].
+    pub(crate) async fn land(&self, stack: &Stack, transaction: Transaction) -> Result<Dataset, CommitFailure> {
+        let expected = self.version() + 1;
+        let path = self.path();
         let handler =
             Arc::new(ExactVersion { expected, begun: AtomicBool::new(false), inner: stack.lance().commit_handler() });
-        let committed = CommitBuilder::new(Arc::clone(self.table.dataset()))
+        let committed = CommitBuilder::new(Arc::clone(self.dataset()))
             .with_commit_handler(Arc::clone(&handler) as Arc<dyn CommitHandler>)
             .with_max_retries(0)
             .with_skip_auto_cleanup(true)
-            .execute(self.transaction.clone())
+            .execute(transaction)
             .await;
         match committed {
             Ok(dataset) => {
@@ -122,13 +135,7 @@ impl StagedTable {
                     ));
                     return Err(CommitFailure::Unknown(error));
                 }
-                Ok(Landing { table: Table::from_dataset(path, dataset) })
-            }
-            Err(e) if e.is_commit_status_unknown() => {
-                let error =
-                    Error::new(ErrorKind::Storage, format!("a commit to table `{path}` may or may not have landed"))
-                        .with_source(e);
-                Err(CommitFailure::Unknown(error))
+                Ok(dataset)
             }
             Err(e) if is_moved(&e) => {
                 let error =
@@ -138,7 +145,7 @@ impl StagedTable {
             }
             // Whatever the error says: a client repeats a request that broke off, and what the store says to its last
             // attempt is no word about its first. Nor does one read show that a request will never land.
-            Err(e) if handler.begun.load(Ordering::Relaxed) => {
+            Err(e) if e.is_commit_status_unknown() || handler.begun.load(Ordering::Relaxed) => {
                 let error =
                     Error::new(ErrorKind::Storage, format!("a commit to table `{path}` may or may not have landed"))
                         .with_source(e);

@@ -267,7 +267,7 @@ impl Drive {
                 Err(e) => return Err(self.in_doubt(e)),
             }
             match failure {
-                PublishFailure::Unknown(e) => return Err(self.in_doubt(e)),
+                PublishFailure::Failed(e) | PublishFailure::Unknown(e) => return Err(self.in_doubt(e)),
                 PublishFailure::Lost(_) if self.still_stands(head.state()) => {}
                 // Recovery never finishes it either: what it was validated against stays moved.
                 PublishFailure::Lost(e) => return Err(self.undone(e, sidecar, landed).await),

@@ -189,24 +189,24 @@ async fn undoing(head: &Table, pin: u64) -> Result<Option<OperationId>> {
 }
 
 /// The manifest, when the publish landed although its answer was lost; else what to tell the caller.
+///
+/// Nobody finishes or undoes a repair later, so it looks itself. That the next version is not there yet proves nothing: a request
+/// that broke off may still be under way.
 async fn published_nevertheless(
     head: &ManifestHead,
     commit: CommitId,
     failure: PublishFailure,
 ) -> Result<ManifestHead> {
-    let may_have_landed = match head.at(head.state().version + 1).await {
-        Ok(next) if next.state().commit.id == commit => return Ok(next),
-        Ok(_) => false,
-        Err(e) if e.kind() == ErrorKind::NotFound => false,
-        Err(_) => true,
+    let error = match failure {
+        PublishFailure::Lost(e) | PublishFailure::Failed(e) => return Err(e),
+        PublishFailure::Unknown(e) => e,
     };
-    match failure {
-        PublishFailure::Unknown(e) if may_have_landed => {
-            Err(Error::new(ErrorKind::InDoubt, "the repair may have been published")
-                .with_advice("look for it in the commits; repairing again is harmless")
-                .with_source(e))
-        }
-        failure => Err(failure.into_error()),
+    match head.at(head.state().version + 1).await {
+        Ok(next) if next.state().commit.id == commit => Ok(next),
+        Ok(_) => Err(error),
+        Err(_) => Err(Error::new(ErrorKind::InDoubt, "the repair may have been published")
+            .with_advice("look for it in the commits; repairing again is harmless")
+            .with_source(error)),
     }
 }
 
