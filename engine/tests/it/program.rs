@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use omnigraph::Graph;
 
@@ -23,23 +23,22 @@ fn omnigraph(graph: &Path, args: &[&str]) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// The exit code and what was said; the process is killed when it does not end.
+/// The exit code and what was said; the process is killed when it does not end. What it says ends when it does.
 fn ended(child: &mut Child) -> (Option<i32>, String) {
-    let started = Instant::now();
-    let status = loop {
-        match child.try_wait().unwrap() {
-            Some(status) => break Some(status),
-            None if started.elapsed() > ENDS_WITHIN => break None,
-            None => std::thread::sleep(Duration::from_millis(20)),
-        }
-    };
-    if status.is_none() {
+    let mut stderr = child.stderr.take().unwrap();
+    let (over, is_over) = std::sync::mpsc::channel();
+    let saying = std::thread::spawn(move || {
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        let _ = over.send(());
+        said
+    });
+    let has_ended = is_over.recv_timeout(ENDS_WITHIN).is_ok();
+    if !has_ended {
         child.kill().unwrap();
-        child.wait().unwrap();
     }
-    let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    (status.and_then(|status| status.code()), said)
+    let status = child.wait().unwrap();
+    (status.code().filter(|_| has_ended), saying.join().unwrap())
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod backend;
 mod commands;
 mod determinism;
+mod hunts;
 mod program;
 mod scenarios;
 mod secrets;
