@@ -5,7 +5,9 @@
 //! fault is armed, nothing is pending and every row that counts is known, a write has to do exactly what it says.
 //!
 //! Between processes the engine promises less (`docs/protocol.md`, *What remains open across processes*): a read-write open
-//! cannot tell a live writer of another process from a dead one. So no process is opened beside a write of another one.
+//! cannot tell a live writer of another process from a dead one. So a process is opened beside a write of another one only where
+//! the file asks for it, and never beside one that is to be killed: what it does after it was undone would be drift that nothing
+//! covers.
 
 use omnigraph::schema::Catalog;
 
@@ -88,6 +90,7 @@ impl<'a> Script<'a> {
         let weights: Vec<(Deed, u32)> = Deed::ALL.iter().map(|deed| (*deed, self.swarm.weights.of(*deed))).collect();
         let Some(deed) = self.streams.of(Consumer::Deeds, operation).weighted(&weights) else { return };
         let write = self.writer.draw(deed, &self.hoped, &mut self.streams.of(Consumer::Rows, operation));
+        self.opens_beside(operation);
         if self.goes_on_beside(operation, deed, write.as_ref()) {
             return;
         }
@@ -218,6 +221,20 @@ impl<'a> Script<'a> {
         self.certain = background.otherwise.clone();
         self.clean = false;
         self.background = Some(background);
+    }
+
+    /// Lets another process take the write in the background for a dead one's, if there is one and the file asks for that.
+    fn opens_beside(&mut self, operation: u32) {
+        let Some(own) = self.background.as_ref().filter(|background| !background.killed).map(|it| it.place) else {
+            return;
+        };
+        let mut places = self.places.all();
+        places.retain(|place| place.process != own.process && self.places.is_open(*place));
+        let mut draw = self.draw(Consumer::Opens, operation);
+        let is_due = draw.chance(self.swarm.concurrency.opened);
+        let (true, Some(place)) = (is_due, draw.one_of(&places).copied()) else { return };
+        self.push(place, Action::Open(OpenMode::ReadWrite), Expect::Ok);
+        self.background.iter_mut().for_each(|background| background.disturbed = true);
     }
 
     /// Lets the operation go on beside the one in the background, if there is one and if it may.

@@ -36,6 +36,8 @@ pub enum Consumer {
     ReadOnly,
     /// Whether the universe is read beside its steps.
     Readers,
+    /// Whether another process opens beside a write, and which one.
+    Opens,
 }
 
 impl Consumer {
@@ -56,6 +58,7 @@ impl Consumer {
         Consumer::Drift,
         Consumer::ReadOnly,
         Consumer::Readers,
+        Consumer::Opens,
     ];
 
     pub fn name(self) -> &'static str {
@@ -74,6 +77,7 @@ impl Consumer {
             Consumer::Drift => "drift",
             Consumer::ReadOnly => "read-only",
             Consumer::Readers => "readers",
+            Consumer::Opens => "opens",
         }
     }
 }

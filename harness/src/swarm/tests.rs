@@ -75,7 +75,7 @@ fn weather(to_a_call: f64, at_a_window: f64) -> Weather {
 }
 
 fn alone() -> Concurrency {
-    Concurrency { held: 0.0, beside: 0.0, killed: 0.0 }
+    Concurrency { held: 0.0, beside: 0.0, killed: 0.0, opened: 0.0 }
 }
 
 /// What steps do to rows, in order.
@@ -96,7 +96,7 @@ proptest! {
         if lies {
             weather.store = StoreWeather { not_found: 0.2, lost_write: 0.2, torn: 0.2, corrupt: 0.2, stale: 0.2, ..weather.store };
         }
-        let concurrency = Concurrency { held: 0.3, beside: 0.3, killed: 0.3 };
+        let concurrency = Concurrency { held: 0.3, beside: 0.3, killed: 0.3, opened: 0.3 };
         let universe = universe(Swarm { weather, concurrency, processes, handles, ..Swarm::default() }, root, number);
         let written = universe.to_yaml();
         let mut read = match parse(&universe.name, &universe.path, written.as_bytes()) {
@@ -116,7 +116,7 @@ proptest! {
     #[test]
     fn the_same_writes_come_under_every_weather(root: u64, number in 0u64..1_000) {
         let under = |weather: Weather, concurrency: Concurrency| universe(Swarm { weather, concurrency, ..Swarm::default() }, root, number);
-        let (fine, bad) = (under(clear(), alone()), under(foul(), Concurrency { held: 0.3, beside: 0.3, killed: 0.3 }));
+        let (fine, bad) = (under(clear(), alone()), under(foul(), Concurrency { held: 0.3, beside: 0.3, killed: 0.3, opened: 0.3 }));
         prop_assert_eq!(writes(&fine.steps), writes(&bad.steps));
     }
 
@@ -176,6 +176,35 @@ proptest! {
         let loose: Vec<_> = universe.steps.iter().filter(|step| !certain(&step.expect)).collect();
         prop_assert!(loose.is_empty(), "{loose:?}");
     }
+}
+
+#[test]
+fn another_process_opens_beside_a_write_that_lives_and_beside_none_that_is_killed() {
+    let concurrency = Concurrency { held: 0.5, beside: 0.2, killed: 0.5, opened: 1.0 };
+    let swarm = Swarm { concurrency, weather: clear(), ..Swarm::default() };
+    let mut beside = 0;
+    for number in 0..100 {
+        let steps = universe(swarm.clone(), 1, number).steps;
+        let mut background: Option<(&Step, bool)> = None;
+        for step in &steps {
+            match (&step.action, background) {
+                _ if step.start.is_some() => background = Some((step, false)),
+                (Action::Join(_), Some((write, was_opened))) => {
+                    assert!(!was_opened || write.expect != Expect::Crash, "universe {number}");
+                    let wide = matches!(&write.expect, Expect::OneOf(ways) if ways.contains(&Expect::Refused));
+                    assert!(!was_opened || wide, "universe {number}: it may have been undone");
+                    background = None;
+                }
+                (Action::Open(OpenMode::ReadWrite), Some((write, _))) => {
+                    assert_ne!(step.process, write.process, "universe {number}: the own process waits for it");
+                    beside += 1;
+                    background = Some((write, true));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(beside > 50, "{beside}");
 }
 
 /// The deeds that bring a kind of writer about. A writer that joins the engine has to be named here before this compiles.

@@ -19,7 +19,7 @@ pub fn told(swarm: &Swarm) -> String {
     );
     told.push_str(
         "For each operation of it there is one stream of random numbers for each of: deeds, rows, places, reads, \
-         concurrency, windows, weather, wire, calm, recovery, recovery-wire, drift, read-only, readers. None moves another, so that the same writes come under every \
+         concurrency, windows, weather, wire, calm, recovery, recovery-wire, drift, read-only, readers, opens. None moves another, so that the same writes come under every \
          weather.\n",
     );
     told.push_str(&deeds(&swarm.weights));
@@ -65,17 +65,25 @@ fn drift_and_reading(swarm: &Swarm) -> String {
 }
 
 fn beside(concurrency: &Concurrency) -> String {
-    let Concurrency { held, beside, killed } = concurrency;
+    let Concurrency { held, beside, killed, opened } = concurrency;
     if *held == 0.0 && *beside == 0.0 {
         return "Nothing goes on at the same time.\n".to_owned();
     }
-    format!(
+    let mut told = format!(
         "Of the writes {} are held in one of their windows while up to two other operations go on, and then released, or \
          killed with their process ({}); {} run beside the next operation.\n",
         percent(*held),
         percent(*killed),
         percent(*beside)
-    )
+    );
+    if *opened > 0.0 {
+        let _ = writeln!(
+            told,
+            "Before {} of the operations beside one that is not to be killed another process opens the graph read-write.",
+            percent(*opened)
+        );
+    }
+    told
 }
 
 fn weather(weather: &Weather) -> String {

@@ -140,11 +140,15 @@ pub struct Concurrency {
     /// The process of a write that is held is killed instead of released.
     #[schemars(range(min = 0, max = 1))]
     pub killed: f64,
+    /// While it is in the background and is not to be killed, another process opens the graph read-write, time and again, and
+    /// takes it for a dead one's. Its audit row may then say that it was undone although it was acknowledged.
+    #[schemars(range(min = 0, max = 1))]
+    pub opened: f64,
 }
 
 impl Default for Concurrency {
     fn default() -> Self {
-        Concurrency { held: 0.08, beside: 0.08, killed: 0.2 }
+        Concurrency { held: 0.08, beside: 0.08, killed: 0.2, opened: 0.0 }
     }
 }
 
