@@ -347,6 +347,10 @@ mod tests {
         assert_eq!(error.causes(), causes);
         assert_eq!(error.told(), format!("table a is gone\ncaused by: {causes}"));
 
+        let named = std::io::Error::other("commit.rs:12 says lib.rs:new, ask main.rs:1:2");
+        let error = Error::new(ErrorKind::Storage, "table a is gone").with_source(named);
+        assert_eq!(error.causes(), "says lib.rs:new, ask", "a word that is no place stays");
+
         let long = format!("it begins {} and ends", "on and ".repeat(200));
         let error = Error::new(ErrorKind::Storage, "table a is gone").with_source(std::io::Error::other(long));
         let causes = error.causes();

@@ -236,6 +236,23 @@ steps:
     }
 
     #[test]
+    fn what_the_recovery_of_a_sweep_asks_for_counts_as_well() {
+        let text = "
+summary: one
+why: because
+graph: {schema: 'node Person { name: String @key }'}
+steps: []
+sweep:
+  operation: {load: {rows: [{type: Person, data: {name: a}}]}}
+  recovery:
+    - {open: read-write, wire: [{on: {operation: list}, do: slow-down, when: {nth: 1}}]}
+";
+        let sweep = crate::scenario::parse("n", "x.yaml", text.as_bytes()).unwrap_or_else(|report| panic!("{report}"));
+        assert_eq!(lacks(&sweep, BackendKind::Memory).and_then(|why| why.line), Some(9));
+        assert_eq!(lacks(&sweep, BackendKind::S3), None);
+    }
+
+    #[test]
     fn a_shard_counts_from_one() {
         assert_eq!("2/4".parse(), Ok(Shard { k: 2, n: 4 }));
         for text in ["0/4", "5/4", "1", "a/b", "1/0"] {
