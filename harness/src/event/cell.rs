@@ -68,7 +68,7 @@ pub struct FinishedCell {
     pub faults: Vec<FaultTally>,
     /// Invariants that were judged and held.
     pub held: Vec<String>,
-    /// Invariants that the scenario waives, each with its reason.
+    /// Invariants that the scenario waives, each with its reason; none where nothing was judged.
     pub waived: Vec<(String, String)>,
     /// Invariants that could not be judged, each with what was missing; in records of before there was this, none.
     #[serde(default)]

@@ -41,6 +41,16 @@ fn a_run_leaves_sweeps_out_and_counts_them() {
 }
 
 #[test]
+fn what_is_left_out_waives_nothing() {
+    let waiver = "waive: [{invariant: one-audit-row-per-recovered-operation, reason: because}]\n";
+    let (case, sweep) = (format!("{HOLDS}\n{waiver}"), format!("{SWEEP}{waiver}"));
+    let folder = folder(&[("area/holds", &case), ("area/sweep", &sweep)]);
+    let (code, text) = run(folder.path(), &[]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("waived: one-audit-row-per-recovered-operation, in 1 cell\n"), "{text}");
+}
+
+#[test]
 fn a_sweep_dies_at_every_write_and_says_what_it_tried_and_what_not() {
     let folder = folder(&[("area/holds", HOLDS), ("area/sweep", SWEEP)]);
     let (code, text) = sweep(folder.path());

@@ -329,9 +329,11 @@ impl Run {
         if let Some(canary) = &plan.scenario.canary {
             verdict = verdict::of_canary(verdict, &outcomes.found.broken(), canary);
         }
+        let waived = plan.scenario.waive.iter().map(|it| (it.invariant.as_str().to_owned(), it.reason.clone()));
         FinishedCell {
             faults: outcomes.found.faults.clone(),
             held: outcomes.found.held(),
+            waived: waived.collect(),
             not_judged: outcomes.found.not_judged(),
             ..self.blank(plan, seed, verdict)
         }
@@ -339,7 +341,6 @@ impl Run {
 
     fn blank(&self, plan: &CellPlan, seed: Seed, verdict: Verdict) -> FinishedCell {
         let scenario = &plan.scenario;
-        let waived = scenario.waive.iter().map(|waiver| (waiver.invariant.as_str().to_owned(), waiver.reason.clone()));
         FinishedCell {
             cell: plan.id.clone(),
             summary: scenario.summary.clone(),
@@ -351,7 +352,7 @@ impl Run {
             duration_ms: 0,
             faults: Vec::new(),
             held: Vec::new(),
-            waived: waived.collect(),
+            waived: Vec::new(),
             not_judged: Vec::new(),
             replay: replay_command(&self.options.called, &plan.id, &scenario.path, self.options.started.seed),
             bundle: None,
