@@ -81,8 +81,18 @@ pub(super) struct TypedConnector(ReqwestConnector);
 
 impl HttpConnector for TypedConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        use_ring();
         Ok(HttpClient::new(TypedService(self.0.connect(options)?)))
     }
+}
+
+/// TLS needs a provider of cryptography, and the client is built without one of its own. One that the program has chosen
+/// before stays.
+fn use_ring() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let _chosen_before = rustls::crypto::ring::default_provider().install_default();
+    });
 }
 
 #[derive(Debug)]
