@@ -14,6 +14,7 @@ use crate::manifest::{ManifestHead, Snapshot};
 use crate::recovery;
 use crate::runtime::Runtime;
 use crate::storage::{Stack, StorageOptions, StorageUri, StoreLayer};
+use crate::write::repair::{ManifestRepair, repair_manifest};
 
 /// Settings and components of a graph to be created or opened. Every component has a real default.
 #[derive(Debug)]
@@ -120,6 +121,19 @@ impl GraphBuilder {
         let manifest = ManifestHead::open(&runtime.stack).await?;
         let snapshot = Snapshot::load(&runtime.stack, manifest, None).await?;
         Ok(Graph::new(Handle::new(runtime, Mode::ReadOnly, snapshot)))
+    }
+
+    /// Looks for the newest whole version of a graph manifest whose newest version cannot be read, as a power cut can leave it;
+    /// with `confirm`, moves the broken versions into quarantine, so that the whole one is the newest. What they had made
+    /// visible is drift afterwards, for a [`Repair`](crate::Repair) to look at.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`] when there is no graph, [`crate::ErrorKind::Corrupt`] when no recent version is whole,
+    /// else the store's trouble.
+    pub async fn repair_manifest(mut self, confirm: bool) -> Result<ManifestRepair> {
+        self.options.local.must_exist = true;
+        let runtime = self.runtime().await?;
+        repair_manifest(&runtime.stack, confirm).await
     }
 
     async fn runtime(self) -> Result<Runtime> {

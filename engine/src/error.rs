@@ -37,6 +37,10 @@ pub enum ErrorKind {
     Refused,
     /// The store failed. Nothing of this call will become visible; it may succeed when the store recovers.
     Storage,
+    /// Credentials or the mode of a file forbid the call. It fails until somebody allows it.
+    PermissionDenied,
+    /// The store is full, or a quota is reached. It fails until somebody makes room.
+    NoSpace,
     /// A bound on waiting was reached.
     Timeout,
     /// A bug in this crate.
@@ -56,6 +60,8 @@ impl ErrorKind {
         ErrorKind::ReadOnly,
         ErrorKind::Refused,
         ErrorKind::Storage,
+        ErrorKind::PermissionDenied,
+        ErrorKind::NoSpace,
         ErrorKind::Timeout,
         ErrorKind::Internal,
     ];
@@ -73,8 +79,22 @@ impl ErrorKind {
             ErrorKind::ReadOnly => "read-only",
             ErrorKind::Refused => "refused",
             ErrorKind::Storage => "storage",
+            ErrorKind::PermissionDenied => "permission-denied",
+            ErrorKind::NoSpace => "no-space",
             ErrorKind::Timeout => "timeout",
             ErrorKind::Internal => "internal",
+        }
+    }
+}
+
+impl ErrorKind {
+    /// What helps whatever the object is; only what a later call can get past says "retry".
+    pub(crate) fn way_out(self) -> Option<&'static str> {
+        match self {
+            ErrorKind::Storage | ErrorKind::Timeout => Some("retry when the store answers again"),
+            ErrorKind::PermissionDenied => Some("check the credentials, or the owner and the mode of the file"),
+            ErrorKind::NoSpace => Some("make room in the store, or raise the quota"),
+            _ => None,
         }
     }
 }
@@ -246,21 +266,27 @@ impl std::error::Error for Error {
 /// A failure of Lance or of the store below it, as seen by a caller that had changed nothing yet.
 impl From<lance::Error> for Error {
     fn from(cause: lance::Error) -> Self {
-        let (kind, what) = match &cause {
-            lance::Error::DatasetNotFound { .. } | lance::Error::NotFound { .. } => {
+        use crate::storage::StorageErrorKind;
+        let of_store = StorageErrorKind::of(&cause);
+        let (kind, what) = match (&cause, of_store) {
+            (lance::Error::DatasetNotFound { .. } | lance::Error::NotFound { .. }, _) => {
                 (ErrorKind::NotFound, "a table's dataset or one of its files does not exist")
             }
-            lance::Error::CommitConflict { .. } | lance::Error::RetryableCommitConflict { .. } => {
+            (lance::Error::CommitConflict { .. } | lance::Error::RetryableCommitConflict { .. }, _) => {
                 (ErrorKind::Conflict, "another writer committed to the table first")
             }
-            lance::Error::CorruptFile { .. } => (ErrorKind::Corrupt, "a file of a table is corrupt"),
-            lance::Error::Timeout { .. } => (ErrorKind::Timeout, "a table operation ran out of time"),
+            (lance::Error::CorruptFile { .. }, _) => (ErrorKind::Corrupt, "a file of a table is corrupt"),
+            (lance::Error::Timeout { .. }, _) => (ErrorKind::Timeout, "a table operation ran out of time"),
+            (_, Some(StorageErrorKind::Permission)) => {
+                (ErrorKind::PermissionDenied, "the store denied a table operation")
+            }
+            (_, Some(StorageErrorKind::NoSpace)) => (ErrorKind::NoSpace, "the store has no room for a table operation"),
             _ => (ErrorKind::Storage, "a table operation failed in the store"),
         };
         let error = Error::new(kind, what).with_source(cause);
-        match kind {
-            ErrorKind::Storage | ErrorKind::Timeout => error.with_advice("retry when the store answers again"),
-            _ => error,
+        match kind.way_out() {
+            Some(advice) => error.with_advice(advice),
+            None => error,
         }
     }
 }

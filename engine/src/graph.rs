@@ -37,6 +37,11 @@ impl Graph {
         Graph { handle }
     }
 
+    #[cfg(test)]
+    pub(crate) fn handle(&self) -> &Arc<Handle> {
+        &self.handle
+    }
+
     /// Loads JSON lines from `reader`, streamed: memory does not grow with the input. All of it becomes visible at
     /// once, or nothing.
     ///

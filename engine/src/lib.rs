@@ -52,4 +52,4 @@ pub use storage::{StorageOptions, StorageUri};
 pub use write::WriteReport;
 pub use write::load::{Load, LoadMode};
 pub use write::mutate::Mutate;
-pub use write::repair::{Inspection, Repair, RepairReport};
+pub use write::repair::{AuditRepair, Inspection, ManifestRepair, Repair, RepairReport};

@@ -2,8 +2,12 @@
 
 /// A sidecar larger than this is not read.
 pub const SIDECAR_MAX_BYTES: u64 = 4 << 20;
-/// Sidecars that one pass looks at; more is refused, since something else must be wrong.
-pub const SIDECARS_MAX_COUNT: usize = 10_000;
+/// Sidecars that a pass holds in memory at once; one that meets more takes the oldest first, as many at a time.
+pub const SIDECARS_AT_ONCE_COUNT: usize = 1_000;
+/// Sidecars whose content an inspection shows; of more it says how many there are.
+pub const SIDECARS_SHOWN_MAX_COUNT: usize = 1_000;
+/// Files of one name that can lie in quarantine.
+pub const QUARANTINED_ALIKE_MAX_COUNT: usize = 1_000;
 /// How often a publish is tried again after another writer published first.
 pub const PUBLISH_ATTEMPTS_MAX_COUNT: usize = 16;
 /// How long a writer waits for the in-process queue of a table.

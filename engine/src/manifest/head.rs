@@ -53,7 +53,7 @@ impl ManifestHead {
         Self::read(self.table.at(version).await?).await
     }
 
-    pub(super) async fn read(table: Table) -> Result<ManifestHead> {
+    pub(crate) async fn read(table: Table) -> Result<ManifestHead> {
         let batch = table.dataset().scan().try_into_batch().await;
         let batch = batch.map_err(|e| Error::from(e).context("read the graph manifest"))?;
         let state = Arc::new(decode(table.version(), &batch)?);

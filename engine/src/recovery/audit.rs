@@ -1,5 +1,6 @@
 //! The audit: one row per recovered operation, however often the pass is interrupted.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::cast::AsArray;
@@ -8,7 +9,6 @@ use arrow_array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray}
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono::{DateTime, Utc};
 use datafusion::physical_plan::memory::MemoryStream;
-use datafusion::prelude::{col, lit};
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,7 @@ use crate::clock::from_millis;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Scope, Window, hit};
 use crate::id::{CommitId, IdSource, OperationId};
+use crate::runtime::Runtime;
 use crate::storage::Stack;
 use crate::table::{CommitFailure, Table, TableChange};
 use crate::writer::WriterKind;
@@ -26,6 +27,8 @@ pub const AUDIT_PATH: &str = "_graph_commit_recoveries.lance";
 
 /// How often an append is tried again after another process appended first.
 const APPEND_ATTEMPTS_MAX_COUNT: usize = 8;
+/// Files of the audit before its rows are put together in one.
+const FRAGMENTS_MAX_COUNT: usize = 32;
 
 /// What a recovery did to one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,29 +73,87 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
-/// Appends `row`, unless the operation has its row already.
-///
-/// # Errors
-/// The store's trouble; the caller keeps the sidecar.
-pub(crate) async fn append(stack: &Stack, ids: &dyn IdSource, scope: Scope, row: &Recovery) -> Result<()> {
-    hit(scope, Window::AuditAppend).await?;
-    for _ in 0..APPEND_ATTEMPTS_MAX_COUNT {
-        let table = open_or_create(stack).await?;
-        let recorded = table.addresses(col("operation_id").eq(lit(row.operation_id.to_string()))).await?;
-        if !recorded.0.is_empty() {
-            return hit(scope, Window::AuditAppended).await;
-        }
-        let stream = MemoryStream::try_new(vec![encode(row)?], Arc::clone(&SCHEMA), None)
-            .map_err(|e| Error::internal(format!("audit row: {e}")))?;
-        let appended = table.stage_append(stack, Box::pin(stream)).await?;
-        // Strict on the version that was searched, so that two processes never record one operation twice.
-        match table.plan(TableChange::Append(appended), ids).commit(stack).await {
-            Ok(_) => return hit(scope, Window::AuditAppended).await,
-            Err(CommitFailure::Moved(_)) => {}
-            Err(failure) => return Err(failure.into_error().context("append the audit row")),
-        }
+/// The audit as one pass uses it: what it has read of the dataset serves every operation of the pass, so that a pass costs in
+/// proportion to what it recovers.
+pub(crate) struct AuditLog<'a> {
+    stack: &'a Stack,
+    ids: &'a dyn IdSource,
+    scope: Scope,
+    /// The dataset as it was last seen, and which operations have their row there.
+    seen: Option<(Table, BTreeSet<String>)>,
+}
+
+impl<'a> AuditLog<'a> {
+    pub(crate) fn new(runtime: &'a Runtime, scope: Scope) -> Self {
+        AuditLog { stack: &runtime.stack, ids: runtime.ids.as_ref(), scope, seen: None }
     }
-    Err(Error::conflict(format!("the audit dataset moved {APPEND_ATTEMPTS_MAX_COUNT} times while a row was appended")))
+
+    /// Appends `row`, unless the operation has its row already.
+    ///
+    /// # Errors
+    /// The store's trouble; the caller keeps the sidecar.
+    pub(crate) async fn append(&mut self, row: &Recovery) -> Result<()> {
+        hit(self.scope, Window::AuditAppend).await?;
+        self.record(row).await?;
+        hit(self.scope, Window::AuditAppended).await
+    }
+
+    /// As [`append`](Self::append), outside of any recovery.
+    pub(crate) async fn record(&mut self, row: &Recovery) -> Result<()> {
+        let operation = row.operation_id.to_string();
+        for _ in 0..APPEND_ATTEMPTS_MAX_COUNT {
+            let (table, mut recorded) = match self.seen.take() {
+                Some(seen) => seen,
+                None => self.look().await?,
+            };
+            if recorded.contains(&operation) {
+                self.seen = Some((table, recorded));
+                return Ok(());
+            }
+            let change = self.stage(&table, row).await?;
+            // Strict on the version that was searched, so that two processes never record one operation twice.
+            match table.plan(change, self.ids).commit(self.stack).await {
+                Ok(landing) => {
+                    recorded.insert(operation);
+                    self.seen = Some((landing.table, recorded));
+                    return Ok(());
+                }
+                Err(CommitFailure::Moved(_)) => {}
+                Err(failure) => return Err(failure.into_error().context("append the audit row")),
+            }
+        }
+        let message = format!("the audit dataset moved {APPEND_ATTEMPTS_MAX_COUNT} times while a row was appended");
+        Err(Error::conflict(message))
+    }
+
+    async fn look(&self) -> Result<(Table, BTreeSet<String>)> {
+        let table = open_or_create(self.stack).await?;
+        let mut recorded = BTreeSet::new();
+        if !table.is_empty() {
+            let mut rows = table.scan(&["operation_id"], None).await?;
+            while let Some(batch) = rows.try_next().await? {
+                recorded.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+            }
+        }
+        Ok((table, recorded))
+    }
+
+    /// A row makes a file, and whoever looks for a row reads every file. So before they are many, the rows are put together.
+    async fn stage(&self, table: &Table, row: &Recovery) -> Result<TableChange> {
+        let mut batches = Vec::new();
+        let together = table.dataset().manifest().fragments.len() >= FRAGMENTS_MAX_COUNT;
+        if together {
+            let columns: Vec<&str> = SCHEMA.fields().iter().map(|field| field.name().as_str()).collect();
+            batches = table.scan(&columns, None).await?.try_collect().await?;
+        }
+        batches.push(encode(row)?);
+        let stream = MemoryStream::try_new(batches, Arc::clone(&SCHEMA), None);
+        let stream = Box::pin(stream.map_err(|e| Error::internal(format!("audit row: {e}")))?);
+        Ok(match together {
+            true => TableChange::Overwrite(table.stage_overwrite(self.stack, stream).await?),
+            false => TableChange::Append(table.stage_append(self.stack, stream).await?),
+        })
+    }
 }
 
 async fn open_or_create(stack: &Stack) -> Result<Table> {
@@ -222,7 +283,8 @@ mod tests {
     }
 
     async fn record(stack: &Stack, row: &Recovery) -> Result<()> {
-        append(stack, &SystemIds::new(Arc::new(SystemClock)), Scope::Heal, row).await
+        let ids = SystemIds::new(Arc::new(SystemClock));
+        AuditLog { stack, ids: &ids, scope: Scope::Heal, seen: None }.append(row).await
     }
 
     #[test]
@@ -238,6 +300,32 @@ mod tests {
         for id in [FIRST, SECOND, FIRST] {
             record(&stack, &row(id)).await.unwrap();
         }
+        assert_eq!(recoveries(&stack).await.unwrap(), [row(FIRST), row(SECOND)]);
+    }
+
+    #[tokio::test]
+    async fn many_rows_lie_in_few_files_and_none_is_lost_or_written_twice() {
+        let (stack, _) = stack();
+        let ids = SystemIds::new(Arc::new(SystemClock));
+        let mut log = AuditLog { stack: &stack, ids: &ids, scope: Scope::Heal, seen: None };
+        let rows: Vec<Recovery> =
+            (0..2 * FRAGMENTS_MAX_COUNT).map(|n| row(&format!("01ARZ3NDEKTSV4RRFFQ69G{n:04}"))).collect();
+        for row in rows.iter().chain(&rows) {
+            log.append(row).await.unwrap();
+        }
+        assert_eq!(recoveries(&stack).await.unwrap(), rows);
+        let table = Table::open_head(&stack, AUDIT_PATH).await.unwrap();
+        assert!(table.dataset().manifest().fragments.len() <= FRAGMENTS_MAX_COUNT);
+    }
+
+    #[tokio::test]
+    async fn a_row_that_another_process_appended_meanwhile_counts() {
+        let (stack, _) = stack();
+        let ids = SystemIds::new(Arc::new(SystemClock));
+        let mut log = AuditLog { stack: &stack, ids: &ids, scope: Scope::Heal, seen: None };
+        log.append(&row(FIRST)).await.unwrap();
+        record(&stack, &row(SECOND)).await.unwrap();
+        log.append(&row(SECOND)).await.unwrap();
         assert_eq!(recoveries(&stack).await.unwrap(), [row(FIRST), row(SECOND)]);
     }
 

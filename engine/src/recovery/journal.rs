@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Scope, Window, hit};
 use crate::id::OperationId;
 use crate::intent::{Sidecar, SidecarError};
-use crate::limit::{SIDECAR_MAX_BYTES, SIDECARS_MAX_COUNT};
+use crate::limit::{QUARANTINED_ALIKE_MAX_COUNT, SIDECAR_MAX_BYTES};
 use crate::storage::{Bounded, Stack, StorageError, StorageErrorKind};
 
 /// Sidecars lie directly below this prefix.
@@ -26,6 +26,11 @@ impl<'a> Journal<'a> {
     /// The journal as `scope` uses it.
     pub fn new(stack: &'a Stack, scope: Scope) -> Self {
         Journal { stack, scope }
+    }
+
+    /// As whom the journal is used.
+    pub(super) fn scope(&self) -> Scope {
+        self.scope
     }
 
     /// Puts a sidecar, or nothing.
@@ -65,7 +70,7 @@ impl<'a> Journal<'a> {
     /// The names of all files that claim to be sidecars, oldest first. One list.
     ///
     /// # Errors
-    /// The store's trouble, or more than [`SIDECARS_MAX_COUNT`] files.
+    /// The store's trouble.
     pub async fn names(&self) -> Result<Vec<String>> {
         hit(self.scope, Window::SidecarList).await?;
         let listed = self.stack.objects().list(RECOVERY_PREFIX).await;
@@ -75,14 +80,7 @@ impl<'a> Journal<'a> {
                 .with_advice("retry when the store answers: what a crash may have left must be known first")
         })?;
         let mut names: Vec<String> =
-            listed.iter().map(|object| object.file_name().to_owned()).filter(|name| name.ends_with(".json")).collect();
-        if names.len() > SIDECARS_MAX_COUNT {
-            return Err(Error::new(
-                ErrorKind::Refused,
-                format!("there are {} recovery sidecars and the limit is {SIDECARS_MAX_COUNT}", names.len()),
-            )
-            .with_advice("find out what keeps crashing before opening this graph for writing"));
-        }
+            listed.iter().map(|object| object.file_name()).filter(|name| is_claimed(name)).map(str::to_owned).collect();
         // ULIDs sort by time.
         names.sort_unstable();
         Ok(names)
@@ -145,7 +143,7 @@ impl<'a> Journal<'a> {
     /// [`ErrorKind::NotFound`] when there is no such file, [`ErrorKind::Refused`] when it is a sound sidecar,
     /// [`ErrorKind::InDoubt`] when it cannot be told whether it was moved, else the store's trouble.
     pub async fn quarantine(&self, name: &str) -> Result<String> {
-        if name.contains('/') || !name.ends_with(".json") {
+        if name.contains('/') || !is_claimed(name) {
             return Err(Error::invalid(format!("`{name}` is not the name of a file below {RECOVERY_PREFIX}"))
                 .with_advice("name the file as the error named it"));
         }
@@ -159,7 +157,7 @@ impl<'a> Journal<'a> {
             }
             Some(Err(_)) => {}
         }
-        let to = format!("{QUARANTINE_PREFIX}/{name}");
+        let to = self.free_in_quarantine(name).await?;
         let Err(error) = self.stack.objects().rename(&path_of(name), &to).await else { return Ok(to) };
         let ambiguous = error.is_ambiguous();
         let failed = Error::from(error).context(format_args!("quarantine recovery sidecar `{name}`"));
@@ -174,6 +172,23 @@ impl<'a> Journal<'a> {
                 .with_advice(format!("see with `omnigraph inspect` whether it lies in {QUARANTINE_PREFIX} now"))
                 .with_source(failed)),
         }
+    }
+
+    /// Where a file may be moved to without taking the place of an earlier one, which is all that is left of what it stood for.
+    async fn free_in_quarantine(&self, name: &str) -> Result<String> {
+        let stem = name.strip_suffix(".json").unwrap_or(name);
+        for number in 1..=QUARANTINED_ALIKE_MAX_COUNT {
+            let to = match number {
+                1 => format!("{QUARANTINE_PREFIX}/{name}"),
+                _ => format!("{QUARANTINE_PREFIX}/{stem}.{number}.json"),
+            };
+            let taken = self.stack.objects().exists(&to).await;
+            if !taken.map_err(|e| Error::from(e).context(format_args!("quarantine recovery sidecar `{name}`")))? {
+                return Ok(to);
+            }
+        }
+        let message = format!("{QUARANTINED_ALIKE_MAX_COUNT} files named `{name}` lie in {QUARANTINE_PREFIX} already");
+        Err(Error::new(ErrorKind::Refused, message).with_advice("look at them, and move them out of the store"))
     }
 
     async fn has_moved(&self, name: &str, to: &str) -> Result<bool> {
@@ -198,6 +213,11 @@ fn encoded(sidecar: &Sidecar) -> Result<String> {
 
 fn cannot_put(sidecar: &Sidecar, error: StorageError) -> Error {
     Error::from(error).context(format_args!("put recovery sidecar `{}`", sidecar.file_name()))
+}
+
+/// Whether a file claims to be a sidecar. A hidden one is somebody else's: an editor's, or a file system's (`._x.json`).
+fn is_claimed(name: &str) -> bool {
+    name.ends_with(".json") && !name.starts_with('.')
 }
 
 fn path_of(name: &str) -> String {
@@ -286,16 +306,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn as_many_sidecars_as_the_limit_are_listed_and_one_more_is_refused() {
+    async fn hidden_files_are_nobodys_sidecars() {
         let stack = stack();
-        let journal = Journal::new(&stack, Scope::Heal);
-        for number in 0..SIDECARS_MAX_COUNT {
-            put(&stack, &format!("{number:05}.json"), Vec::new()).await;
+        for name in ["b.json", "._b.json", ".json", "a.json", "notes.txt"] {
+            put(&stack, name, Vec::new()).await;
         }
-        let names = journal.names().await.unwrap();
-        assert_eq!((names.len(), names[0].as_str()), (SIDECARS_MAX_COUNT, "00000.json"));
-        put(&stack, "one-more.json", Vec::new()).await;
-        assert_eq!(journal.names().await.unwrap_err().kind(), ErrorKind::Refused);
+        let journal = Journal::new(&stack, Scope::Repair);
+        assert_eq!(journal.names().await.unwrap(), ["a.json", "b.json"]);
+        assert_eq!(journal.quarantine("._b.json").await.unwrap_err().kind(), ErrorKind::Invalid);
+    }
+
+    #[tokio::test]
+    async fn a_file_in_quarantine_keeps_its_place_when_another_of_its_name_follows() {
+        let stack = stack();
+        let journal = Journal::new(&stack, Scope::Repair);
+        let mut places = Vec::new();
+        for content in ["{first", "{second", "{third"] {
+            put(&stack, "torn.json", content.into()).await;
+            places.push((journal.quarantine("torn.json").await.unwrap(), content));
+        }
+        assert_eq!(places[2].0, format!("{QUARANTINE_PREFIX}/torn.3.json"));
+        for (place, content) in places {
+            assert_eq!(stack.objects().get(&place).await.unwrap(), content, "{place}");
+        }
     }
 
     #[tokio::test]

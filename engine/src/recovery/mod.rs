@@ -20,9 +20,10 @@ mod journal;
 mod observe;
 mod resolve;
 
+pub(crate) use audit::AuditLog;
 pub use audit::{AUDIT_PATH, Recovery, TableOutcome, recoveries};
 pub use classify::{TableFacts, TableState, classify};
 pub use decide::{Decision, Observation, RecoveryKind, decide};
 pub(crate) use heal::pass;
 pub use heal::{Deferred, HealReport};
-pub use journal::{Journal, Listed, QUARANTINE_PREFIX, RECOVERY_PREFIX};
+pub use journal::{Journal, Listed, QUARANTINE_PREFIX, RECOVERY_PREFIX, unreadable};

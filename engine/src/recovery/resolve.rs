@@ -1,7 +1,7 @@
 //! One sidecar from observation to the end: observe, classify, decide, act, audit, delete.
 
 use super::act::Act;
-use super::audit::{self, Recovery, TableOutcome};
+use super::audit::{AuditLog, Recovery, TableOutcome};
 use super::backward::{put_back, roll_back};
 use super::decide::{Decision, RecoveryKind, decide};
 use super::forward::roll_forward;
@@ -28,21 +28,31 @@ fn world_moved(error: &Error) -> bool {
 }
 
 /// Resolves `sidecar` against a fresh view; `manifest` is where that view starts, and becomes where it ended.
-pub(super) async fn resolve(act: &Act<'_>, manifest: &mut ManifestHead, sidecar: &Sidecar) -> Result<Resolution> {
-    let mut outcome = attempt(act, manifest, sidecar).await;
+pub(super) async fn resolve(
+    act: &Act<'_>,
+    audit: &mut AuditLog<'_>,
+    manifest: &mut ManifestHead,
+    sidecar: &Sidecar,
+) -> Result<Resolution> {
+    let mut outcome = attempt(act, audit, manifest, sidecar).await;
     for _ in 1..PUBLISH_ATTEMPTS_MAX_COUNT {
         if !outcome.as_ref().is_err_and(world_moved) {
             break;
         }
         tracing::info!(operation = %sidecar.operation_id, "the graph moved during recovery, observing again");
-        outcome = attempt(act, manifest, sidecar).await;
+        outcome = attempt(act, audit, manifest, sidecar).await;
     }
     outcome.map_err(|e| {
         e.context(format_args!("recover operation {}", sidecar.operation_id)).with_operation(sidecar.operation_id)
     })
 }
 
-async fn attempt(act: &Act<'_>, manifest: &mut ManifestHead, sidecar: &Sidecar) -> Result<Resolution> {
+async fn attempt(
+    act: &Act<'_>,
+    audit: &mut AuditLog<'_>,
+    manifest: &mut ManifestHead,
+    sidecar: &Sidecar,
+) -> Result<Resolution> {
     hit(act.scope, Window::RecoveryObserve).await?;
     *manifest = manifest.latest().await?;
     let world = observe(act.runtime, manifest, sidecar).await?;
@@ -90,7 +100,7 @@ async fn attempt(act: &Act<'_>, manifest: &mut ManifestHead, sidecar: &Sidecar) 
         tables: outcomes,
         at: act.runtime.clock.now(),
     };
-    audit::append(&act.runtime.stack, act.runtime.ids.as_ref(), act.scope, &row).await?;
+    audit.append(&row).await?;
     let journal = Journal::new(&act.runtime.stack, act.scope);
     journal.delete(sidecar.operation_id).await?;
     // A writer of another process that was alive all the same may have landed another table since, and found the sidecar in

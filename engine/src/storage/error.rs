@@ -23,6 +23,8 @@ pub enum StorageErrorKind {
     Precondition,
     /// The credentials or the file's mode forbid the call. Never read as "does not exist".
     Permission,
+    /// The device or the bucket is full, or a quota or a limit on the size of files is reached.
+    NoSpace,
     /// The service asked to slow down.
     Throttled,
     /// The service did not answer in time. A write may have happened.
@@ -43,6 +45,7 @@ impl StorageErrorKind {
             StorageErrorKind::AlreadyExists => "already-exists",
             StorageErrorKind::Precondition => "precondition",
             StorageErrorKind::Permission => "permission",
+            StorageErrorKind::NoSpace => "no-space",
             StorageErrorKind::Throttled => "throttled",
             StorageErrorKind::Timeout => "timeout",
             StorageErrorKind::Transport => "transport",
@@ -106,6 +109,7 @@ impl StorageErrorKind {
                 K::NotFound | K::NotADirectory | K::IsADirectory => StorageErrorKind::NotFound,
                 K::AlreadyExists => StorageErrorKind::AlreadyExists,
                 K::PermissionDenied | K::ReadOnlyFilesystem => StorageErrorKind::Permission,
+                K::StorageFull | K::QuotaExceeded | K::FileTooLarge => StorageErrorKind::NoSpace,
                 K::TimedOut => StorageErrorKind::Timeout,
                 K::ConnectionRefused | K::ConnectionReset | K::ConnectionAborted | K::NotConnected | K::BrokenPipe => {
                     StorageErrorKind::Transport
@@ -205,10 +209,11 @@ impl fmt::Display for StorageError {
                 write!(f, "cannot {operation} object `{path}`: it was changed since it was read")
             }
             StorageErrorKind::Permission => {
-                write!(f, "cannot {operation} object `{path}`: the store denies it, check credentials and file modes")
+                write!(f, "cannot {operation} object `{path}`: the store denies it")
             }
+            StorageErrorKind::NoSpace => write!(f, "cannot {operation} object `{path}`: the store is full"),
             StorageErrorKind::Throttled => {
-                write!(f, "cannot {operation} object `{path}`: the store asks to slow down, retry later")
+                write!(f, "cannot {operation} object `{path}`: the store asks to slow down")
             }
             StorageErrorKind::Timeout => {
                 write!(f, "cannot {operation} object `{path}`: the store did not answer in time")
@@ -233,14 +238,21 @@ impl StdError for StorageError {
 impl From<StorageError> for crate::Error {
     fn from(cause: StorageError) -> Self {
         use crate::ErrorKind;
-        let (kind, advice) = match cause.kind {
-            StorageErrorKind::NotFound => (ErrorKind::NotFound, None),
-            StorageErrorKind::AlreadyExists => (ErrorKind::AlreadyExists, None),
-            StorageErrorKind::Precondition => (ErrorKind::Conflict, Some("read again and retry")),
-            StorageErrorKind::Timeout => (ErrorKind::Timeout, Some("retry when the store answers again")),
-            StorageErrorKind::Transport => (ErrorKind::Storage, Some("retry when the store answers again")),
-            StorageErrorKind::Invalid => (ErrorKind::Invalid, None),
-            _ => (ErrorKind::Storage, None),
+        let kind = match cause.kind {
+            StorageErrorKind::NotFound => ErrorKind::NotFound,
+            StorageErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+            StorageErrorKind::Precondition => ErrorKind::Conflict,
+            StorageErrorKind::Permission => ErrorKind::PermissionDenied,
+            StorageErrorKind::NoSpace => ErrorKind::NoSpace,
+            StorageErrorKind::Timeout => ErrorKind::Timeout,
+            StorageErrorKind::Invalid => ErrorKind::Invalid,
+            StorageErrorKind::Throttled | StorageErrorKind::Transport | StorageErrorKind::Other => ErrorKind::Storage,
+        };
+        let advice = match cause.kind {
+            StorageErrorKind::Precondition => Some("read again and retry"),
+            // Nobody knows what it is, so nobody knows whether it passes.
+            StorageErrorKind::Other => None,
+            _ => kind.way_out(),
         };
         let error = crate::Error::new(kind, cause.to_string());
         let error = match advice {
@@ -254,6 +266,24 @@ impl From<StorageError> for crate::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Error, ErrorKind};
+
+    #[test]
+    fn only_what_a_later_call_can_get_past_is_worth_a_retry() {
+        for (kind, becomes, retryable) in [
+            (StorageErrorKind::Transport, ErrorKind::Storage, true),
+            (StorageErrorKind::Throttled, ErrorKind::Storage, true),
+            (StorageErrorKind::Timeout, ErrorKind::Timeout, true),
+            (StorageErrorKind::Permission, ErrorKind::PermissionDenied, false),
+            (StorageErrorKind::NoSpace, ErrorKind::NoSpace, false),
+            (StorageErrorKind::NotFound, ErrorKind::NotFound, false),
+        ] {
+            let error = Error::from(StorageError::new(kind, "a", "put"));
+            let told = error.to_string();
+            assert_eq!((error.kind(), error.is_retryable()), (becomes, retryable), "{told}");
+            assert_eq!(told.contains("retry"), retryable, "{told}");
+        }
+    }
 
     fn generic(source: impl Into<BoxError>) -> object_store::Error {
         object_store::Error::Generic { store: "test", source: source.into() }
@@ -265,8 +295,15 @@ mod tests {
         assert_eq!(StorageErrorKind::of(&timeout), Some(StorageErrorKind::Timeout));
         let denied = generic(std::io::Error::from(std::io::ErrorKind::PermissionDenied));
         assert_eq!(StorageErrorKind::of(&denied), Some(StorageErrorKind::Permission));
+        for full in
+            [std::io::ErrorKind::StorageFull, std::io::ErrorKind::QuotaExceeded, std::io::ErrorKind::FileTooLarge]
+        {
+            assert_eq!(StorageErrorKind::of(&generic(std::io::Error::from(full))), Some(StorageErrorKind::NoSpace));
+        }
         let throttled = generic(HttpError::new(HttpErrorKind::Request, UnhappyResponse::new(503, "SlowDown")));
         assert_eq!(StorageErrorKind::of(&throttled), Some(StorageErrorKind::Throttled));
+        let full = generic(HttpError::new(HttpErrorKind::Request, UnhappyResponse::new(507, "StorageFull")));
+        assert_eq!(StorageErrorKind::of(&full), Some(StorageErrorKind::NoSpace));
         let wrapped = std::io::Error::other(StorageError::from_store("a", "get", throttled));
         assert_eq!(StorageErrorKind::of(&wrapped), Some(StorageErrorKind::Throttled));
     }

@@ -52,6 +52,7 @@ impl UnhappyResponse {
             429 | 503 => StorageErrorKind::Throttled,
             408 | 504 => StorageErrorKind::Timeout,
             401 | 403 => StorageErrorKind::Permission,
+            507 => StorageErrorKind::NoSpace,
             _ => StorageErrorKind::Transport,
         }
     }

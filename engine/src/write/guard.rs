@@ -5,7 +5,7 @@ use crate::failpoint::Scope;
 use crate::id::OperationId;
 use crate::intent::Sidecar;
 use crate::manifest::{MAIN_BRANCH, ManifestHead};
-use crate::recovery::Journal;
+use crate::recovery::{Journal, unreadable};
 use crate::runtime::Runtime;
 use crate::table::Table;
 
@@ -48,10 +48,19 @@ pub(super) async fn explain(
 
 /// A sidecar, other than that of `operation`, which commits to `path` on this branch.
 async fn covering(runtime: &Runtime, path: &str, operation: OperationId) -> Result<Option<Sidecar>, Error> {
-    let sidecars = Journal::new(&runtime.stack, Scope::Heal).sidecars().await?;
-    Ok(sidecars.into_iter().find(|sidecar| {
+    let journal = Journal::new(&runtime.stack, Scope::Heal);
+    let covers = |sidecar: &Sidecar| {
         sidecar.operation_id != operation
             && sidecar.branch.name == MAIN_BRANCH
             && sidecar.tables.iter().any(|planned| planned.path == path)
-    }))
+    };
+    for name in journal.names().await? {
+        if let Some(listed) = journal.read(&name).await? {
+            let sidecar = listed.map_err(unreadable)?;
+            if covers(&sidecar) {
+                return Ok(Some(sidecar));
+            }
+        }
+    }
+    Ok(None)
 }

@@ -4,6 +4,9 @@
 //! never publishes: a restore of a dead recovery, beneath which a live writer has published something newer. There it first
 //! makes what is visible the newest version again.
 
+mod audit;
+mod manifest;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,10 +20,15 @@ use crate::handle::Handle;
 use crate::history::{Commit, CommitKind};
 use crate::id::{CommitId, OperationId};
 use crate::intent::Sidecar;
+use crate::limit::SIDECARS_SHOWN_MAX_COUNT;
 use crate::manifest::{Delta, MAIN_BRANCH, ManifestHead, PublishFailure, Snapshot};
 use crate::recovery::{Journal, QUARANTINE_PREFIX};
 use crate::table::Table;
 use crate::writer::WriterKind;
+
+pub use audit::AuditRepair;
+pub use manifest::ManifestRepair;
+pub(crate) use manifest::repair as repair_manifest;
 
 /// What an operator asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +43,9 @@ pub enum Repair {
     /// Move the unreadable sidecar with this file name into quarantine. This gives up finishing or undoing its write:
     /// what that write committed stays as drift, for a repair to look at. The one thing that a read-only handle writes.
     Quarantine(String),
+    /// Set a recovery audit aside that cannot be read, and write again what the history knows of it. A read-only handle does
+    /// this, too: while a sidecar is pending that cannot be recorded, no other kind of handle can be opened.
+    Audit,
 }
 
 /// A table whose HEAD is not its pin.
@@ -66,6 +77,8 @@ pub struct RepairReport {
     pub commit_id: Option<CommitId>,
     /// Where a quarantined file is now, below the graph root.
     pub quarantined: Option<String>,
+    /// What became of the audit; `None` when nothing was asked of it.
+    pub audit: Option<AuditRepair>,
 }
 
 /// A file below the recovery prefix: a sidecar, or what is wrong with it.
@@ -82,8 +95,10 @@ pub struct SidecarFile {
 pub struct Inspection {
     /// The graph version that was looked at.
     pub graph_version: u64,
-    /// The files below the recovery prefix, oldest first.
+    /// The files below the recovery prefix, oldest first; at most [`SIDECARS_SHOWN_MAX_COUNT`].
     pub sidecars: Vec<SidecarFile>,
+    /// How many more such files there are.
+    pub sidecars_not_shown: usize,
     /// The names of the files in quarantine.
     pub quarantined: Vec<String>,
     /// Tables whose HEAD is not their pin.
@@ -107,19 +122,26 @@ pub(crate) async fn repair(handle: &Arc<Handle>, repair: Repair) -> Result<Repai
             let moved = Journal::new(&handle.runtime.stack, Scope::Repair).quarantine(&name).await?;
             Ok(RepairReport { quarantined: Some(moved), ..RepairReport::default() })
         }
+        Repair::Audit => audit::repair(handle).await,
     }
 }
 
 /// Reads everything that an operator wants to know, and changes nothing.
 pub(crate) async fn inspect(handle: &Handle) -> Result<Inspection> {
     let snapshot = handle.reload().await?;
-    let listed = Journal::new(&handle.runtime.stack, Scope::Repair).all().await?;
-    let sidecars =
-        listed.into_iter().map(|(name, listed)| SidecarFile { name, content: listed.map_err(|e| e.reason) }).collect();
+    let journal = Journal::new(&handle.runtime.stack, Scope::Repair);
+    let names = journal.names().await?;
+    let sidecars_not_shown = names.len().saturating_sub(SIDECARS_SHOWN_MAX_COUNT);
+    let mut sidecars = Vec::new();
+    for name in names.into_iter().take(SIDECARS_SHOWN_MAX_COUNT) {
+        if let Some(listed) = journal.read(&name).await? {
+            sidecars.push(SidecarFile { name, content: listed.map_err(|e| e.reason) });
+        }
+    }
     let quarantined = handle.runtime.stack.objects().list(QUARANTINE_PREFIX).await?;
     let quarantined = quarantined.iter().map(|object| object.file_name().to_owned()).collect();
     let drift = drift(handle, &snapshot).await?;
-    Ok(Inspection { graph_version: snapshot.version(), sidecars, quarantined, drift })
+    Ok(Inspection { graph_version: snapshot.version(), sidecars, sidecars_not_shown, quarantined, drift })
 }
 
 async fn confirm(handle: &Arc<Handle>, actor: String) -> Result<RepairReport> {
@@ -169,7 +191,7 @@ async fn confirm(handle: &Arc<Handle>, actor: String) -> Result<RepairReport> {
     }
     runtime.gate.published(manifest.state().version);
     handle.advance(snapshot.advanced(manifest, Vec::new()));
-    Ok(RepairReport { drift, commit_id: Some(commit_id), quarantined: None })
+    Ok(RepairReport { drift, commit_id: Some(commit_id), ..RepairReport::default() })
 }
 
 /// The version of a drifted table that a repair publishes.
