@@ -117,7 +117,7 @@ async fn edges_follow_a_key_that_is_updated(#[case] sql: &str, #[case] expected:
 #[case::missing("UPDATE Person SET name = NULL WHERE name = 'bob'", "Person.name is missing in row 1")]
 #[case::an_edge_that_exists(
     "UPDATE Knows SET dst = 'alice' WHERE dst = 'carl'",
-    "statement 1: Knows from \"bob\" to \"alice\" is in the input already"
+    "statement 1: Knows from \"bob\" to \"alice\" exists already"
 )]
 #[case::an_edge_to_nobody("UPDATE Knows SET dst = 'zoe' WHERE dst = 'carl'", "Knows ends at Person \"zoe\"")]
 #[case::an_edge_to_the_old_name(
@@ -161,7 +161,7 @@ async fn thousands_of_keys_move_by_one_at_once() {
     let schema = "node N { id: I64 @key  v: Vector(2)? } edge E: N -> N { w: I64?  v: Vector(2)? }";
     let graph = Graph::builder(format!("memory://many-keys-{}", uuid::Uuid::new_v4())).create(schema).await.unwrap();
     let sql = "INSERT INTO N (id) SELECT value FROM generate_series(1, 5000);
-        INSERT INTO E (src, dst, w, v) SELECT id, id + 1, id, [1.0, 2.5] FROM N WHERE id < 5000";
+        INSERT INTO E (src, dst, w, v) SELECT id, id + 1, id AS w, [1.0, 2.5] FROM N WHERE id < 5000";
     mutate(&graph, sql).await.unwrap();
     let report = mutate(&graph, "UPDATE N SET id = id + 1").await.unwrap();
     assert_eq!((report.rows["N"].updated, report.rows["E"].updated), (5_000, 4_999));
@@ -195,7 +195,7 @@ async fn compare_with_a_map(edges: BTreeSet<(i64, i64)>, steps: Vec<std::collect
     let schema = "node N { id: I64 @key  was: I64 } edge E: N -> N";
     let graph = Graph::builder(format!("memory://any-keys-{}", uuid::Uuid::new_v4())).create(schema).await.unwrap();
     let pairs = edges.iter().map(|(src, dst)| format!("({src}, {dst})")).collect::<Vec<_>>().join(", ");
-    let mut sql = "INSERT INTO N SELECT value, value FROM generate_series(0, 5)".to_owned();
+    let mut sql = "INSERT INTO N SELECT value, value AS was FROM generate_series(0, 5)".to_owned();
     if !edges.is_empty() {
         sql += &format!("; INSERT INTO E VALUES {pairs}");
     }
