@@ -150,21 +150,28 @@ async fn deleting_all_rows_leaves_an_empty_table_that_takes_rows_again() {
 #[case::endpoint_update("UPDATE Knows SET dst = 'x'", "Knows.dst cannot be updated")]
 #[case::required("INSERT INTO Person (age) VALUES (1)", "Person.name is missing: it is required")]
 #[case::null("INSERT INTO Person (name) VALUES (NULL)", "Person.name is missing in row 1")]
-#[case::range("INSERT INTO Person (name, age) VALUES ('x', 3000000000)", "Person.age is \"3000000000\": expected I32")]
-#[case::fraction("INSERT INTO Person (name, age) VALUES ('x', 1.5)", "Person.age is \"1.5\": expected I32")]
+#[case::range("INSERT INTO Person (name, age) VALUES ('x', 3000000000)", "Person.age in row 1 is 3000000000: expected an integer from -2147483648 to 2147483647")]
+#[case::fraction("INSERT INTO Person (name, age) VALUES ('x', 1.5)", "Person.age in row 1 is 1.5: expected an integer")]
 #[case::text_as_number(
     "INSERT INTO Person (name, age) VALUES ('x', '5')",
+    "Person.age in row 1 is \"5\": expected an integer"
+)]
+#[case::text_worked_out_as_number(
+    "INSERT INTO Person (name, age) VALUES ('x', concat('5', ''))",
     "Person.age is of SQL type Utf8: expected I32"
 )]
+#[case::number_as_text("INSERT INTO Person (name) VALUES ('x'), (1)", "Person.name in row 2 is 1: expected a text")]
+#[case::assigned("UPDATE Person SET age = -3000000000", "Person.age is -3000000000: expected an integer")]
+#[case::assigned_item("UPDATE Person SET tags = ARRAY['a', 1]", "Person.tags is 1: expected a text")]
 #[case::variant(
     "INSERT INTO Person (name, mood) VALUES ('x', 'meh')",
-    "Person.mood is \"meh\": expected enum(good, bad)"
+    "Person.mood in row 1 is \"meh\": expected one of good, bad"
 )]
-#[case::date("INSERT INTO Person (name, born) VALUES ('x', 'soon')", "Person.born is \"soon\": expected Date")]
+#[case::date("INSERT INTO Person (name, born) VALUES ('x', 'soon')", "Person.born in row 1 is \"soon\": expected a date")]
 #[case::dimension("INSERT INTO Person (name, face) VALUES ('x', [1.0])", "Person.face")]
 #[case::null_item(
     "INSERT INTO Person (name, tags) VALUES ('x', ['a', NULL])",
-    "Person.tags has a list with a missing item"
+    "Person.tags in row 1 is a list with a missing item"
 )]
 #[case::unknown_column("INSERT INTO Person (nme) VALUES ('x')", "Person has no property `nme`; it has")]
 #[case::unknown_type("INSERT INTO person VALUES ('x')", "there is no type `person`; the types are Person")]
