@@ -256,18 +256,30 @@ impl Column {
     }
 }
 
+/// Whether a single value fits a column of type `ty`.
+///
+/// # Errors
+/// It does not.
+pub(crate) fn check(ty: &ScalarType, value: &Value<'_>) -> Result<(), Problem> {
+    if rule::fits(ty, value) {
+        return Ok(());
+    }
+    Err(Problem { expected: expectation(ty), found: value.shown() })
+}
+
 /// A number as it is written, in the spelling by which SQL takes exactly what a column of type `ty` holds of it.
+///
+/// # Errors
+/// It does not fit.
 pub(crate) fn written_as(ty: &ScalarType, text: &str) -> Result<String, Problem> {
     let value = Value::Written(text);
+    check(ty, &value)?;
     let written = match ty {
         ScalarType::F32 => rule::single(&value).map(|float| format!("{:?}", f64::from(float))),
         ScalarType::F64 => rule::double(&value).map(|float| format!("{float:?}")),
-        ty => {
-            Column::new(ty).put(&value)?;
-            rule::integer(&value).map(|integer| integer.to_string())
-        }
+        _ => rule::integer(&value).map(|integer| integer.to_string()),
     };
-    written.ok_or_else(|| Column::new(ty).problem(&value))
+    Ok(written.unwrap_or_else(|| text.to_owned()))
 }
 
 impl Value<'_> {

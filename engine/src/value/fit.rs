@@ -1,6 +1,5 @@
 //! A whole Arrow array into a column, as SQL gives it. What has the column's type already is looked at and kept.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -31,29 +30,28 @@ pub(crate) enum Misfit {
 impl Misfit {
     /// What is wrong with the column of that name; `before`: rows that came before these.
     pub(crate) fn of(&self, name: &str, ty: &ScalarType, before: u64) -> String {
-        let advised = |text: String, advice: Option<&str>| match advice {
-            Some(advice) => format!("{text}; {advice}"),
-            None => text,
-        };
         match self {
-            Misfit::Type(given, advice) => {
-                advised(format!("{name} is of SQL type {given}: expected {}", Shortly(ty)), *advice)
-            }
             Misfit::Missing(row) => format!("{name} is missing in row {}: it is required", before + row + 1),
-            Misfit::Value(row, problem, advice) => {
-                advised(format!("{name} in row {} is {problem}", before + row + 1), *advice)
-            }
-            Misfit::Arrow(error) => format!("{name} cannot be read: {error}"),
+            Misfit::Value(row, ..) => self.of_one(&format!("{name} in row {}", before + row + 1), ty),
+            Misfit::Type(..) | Misfit::Arrow(_) => self.of_one(name, ty),
         }
     }
-}
 
-/// A type as the schema writes it, without more words than an error can bear.
-struct Shortly<'a>(&'a ScalarType);
-
-impl fmt::Display for Shortly<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&rule::shorten(&self.0.to_string(), 200))
+    /// What is wrong with a value that an error calls `place`.
+    pub(crate) fn of_one(&self, place: &str, ty: &ScalarType) -> String {
+        let (wrong, advice) = match self {
+            Misfit::Type(given, advice) => {
+                let ty = rule::shorten(&ty.to_string(), 200);
+                (format!("{place} is of SQL type {given}: expected {ty}"), *advice)
+            }
+            Misfit::Value(_, problem, advice) => (format!("{place} is {problem}"), *advice),
+            Misfit::Missing(_) => (format!("{place} is missing: it is required"), None),
+            Misfit::Arrow(error) => (format!("{place} cannot be read: {error}"), None),
+        };
+        match advice {
+            Some(advice) => format!("{wrong}; {advice}"),
+            None => wrong,
+        }
     }
 }
 

@@ -22,7 +22,7 @@ mod tests;
 pub use json::write_rows;
 
 pub(crate) use cell::Value;
-pub(crate) use column::{Column, Problem, written_as};
+pub(crate) use column::{Column, Problem, check, written_as};
 pub(crate) use fit::fit;
 pub(crate) use packed::{packed_schema, unpacked};
 pub(crate) use rule::expectation;

@@ -91,6 +91,30 @@ pub(super) fn text(ty: &ScalarType, text: &str) -> bool {
     }
 }
 
+/// Whether a value fits a type, lists apart.
+pub(super) fn fits(ty: &ScalarType, value: &Value<'_>) -> bool {
+    fn within<T: TryFrom<i128>>(value: &Value<'_>) -> bool {
+        integer(value).is_some_and(|integer| T::try_from(integer).is_ok())
+    }
+    match ty {
+        ScalarType::String | ScalarType::Enum(_) => matches!(value, Value::Text(given) if text(ty, given)),
+        ScalarType::Bool => matches!(value, Value::Bool(_)),
+        ScalarType::I8 => within::<i8>(value),
+        ScalarType::I16 => within::<i16>(value),
+        ScalarType::I32 => within::<i32>(value),
+        ScalarType::I64 => within::<i64>(value),
+        ScalarType::U8 => within::<u8>(value),
+        ScalarType::U16 => within::<u16>(value),
+        ScalarType::U32 => within::<u32>(value),
+        ScalarType::U64 => within::<u64>(value),
+        ScalarType::F32 => single(value).is_some(),
+        ScalarType::F64 => double(value).is_some(),
+        ScalarType::Date => date(value).is_some(),
+        ScalarType::DateTime => instant(value).is_some(),
+        ScalarType::List(_) | ScalarType::Vector(_) => false,
+    }
+}
+
 /// Whether values of an Arrow type can fit at all, so that SQL of a wrong type is refused even where it gives no rows.
 pub(super) fn takes(ty: &ScalarType, given: &DataType) -> bool {
     use DataType::*;

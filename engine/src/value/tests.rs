@@ -32,7 +32,9 @@ fn shown(column: ArrayRef) -> Vec<String> {
 fn put(text: &str, value: &Value<'_>) -> Result<String, String> {
     let ty = ty(text);
     let mut column = Column::new(&ty);
-    column.put(value).map_err(|problem| problem.to_string())?;
+    let done = column.put(value);
+    assert_eq!(check(&ty, value), done, "the column does what the check says");
+    done.map_err(|problem| problem.to_string())?;
     let column = unpacked_column(&column.finish().unwrap(), &ty.arrow_type()).unwrap();
     assert_eq!(*column.data_type(), ty.arrow_type());
     Ok(shown(column).concat())

@@ -16,9 +16,9 @@ use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Ident, Query, SelectItem,
 
 use super::ROWS_MAX;
 use super::fit::{self, columns};
-use super::literal;
 use super::statement::{Action, Target};
 use super::working::{ROW, Working};
+use super::{cell, literal};
 use crate::error::{Error, Result};
 use crate::manifest::Snapshot;
 use crate::query::{parse, refused, session, tables_of, unknown_type};
@@ -66,7 +66,7 @@ impl<'a> Mutation<'a> {
         let named = named.unwrap_or_else(|| all.iter().map(|column| column.name.to_owned()).collect());
         known_once(def, &named, all.iter().map(|column| column.name))?;
         let given: Vec<_> = named.iter().map(|name| all.iter().find(|column| column.name == name)).collect();
-        literal::read_values(&mut source, &given).map_err(|problem| Error::invalid(format!("{into}.{problem}")))?;
+        literal::read_values(&mut source, into, &given).map_err(Error::invalid)?;
         let rows = self.run(SqlStatement::Query(source), None).await?;
         let given = rows.num_columns();
         if given != named.len() {
@@ -106,8 +106,8 @@ impl<'a> Mutation<'a> {
         let mut values: BTreeMap<String, SqlExpr> = BTreeMap::new();
         for (name, value) in assignments {
             let column = all.iter().find(|column| column.name == name);
-            let value = column.map_or(Ok(value.clone()), |column| literal::read_assigned(value, column));
-            values.insert(name, value.map_err(|problem| Error::invalid(format!("{}.{problem}", def.name)))?);
+            let value = column.map_or(Ok(value.clone()), |column| literal::read_assigned(value, &def.name, column));
+            values.insert(name, value.map_err(Error::invalid)?);
         }
         let projection = all.iter().map(|column| {
             let value = values.remove(column.name).unwrap_or_else(|| SqlExpr::Identifier(quoted(column.name)));
@@ -191,6 +191,7 @@ impl<'a> Mutation<'a> {
     async fn run(&mut self, query: SqlStatement, target: Option<usize>) -> Result<RecordBatch> {
         let statement = Statement::Statement(Box::new(query));
         let context = session();
+        cell::register(&context);
         for name in tables_of(&context, &statement)? {
             let (ty, with_row) = match target {
                 Some(ty) if name == TARGET => (ty, true),
