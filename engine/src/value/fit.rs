@@ -77,22 +77,13 @@ pub(crate) fn fit(values: &ArrayRef, ty: &ScalarType, optional: bool) -> Result<
         if matches!(value, Value::Missing) {
             column.put_missing();
         } else {
-            let wrong = |problem| Misfit::Value(row as u64, problem, advice.filter(|_| !is_beyond(&value)));
+            let wrong =
+                |problem| Misfit::Value(row as u64, problem, advice.filter(|_| !rule::is_beyond_advice(ty, &value)));
             column.put(&value).map_err(wrong)?;
         }
     }
     let column = column.finish().map_err(Misfit::Arrow)?;
     unpacked_column(&column, &ty.arrow_type()).map_err(Misfit::Arrow)
-}
-
-/// Whether it is a number that no cast makes one that fits.
-fn is_beyond(value: &Value<'_>) -> bool {
-    match value {
-        Value::Single(value) => !value.is_finite(),
-        Value::Double(value) => !value.is_finite(),
-        Value::List(items) => items.iter().any(|item| is_beyond(&item)),
-        _ => false,
-    }
 }
 
 /// The array as it is, if it has the column's type but for the encoding of lists, and every value that it holds fits.

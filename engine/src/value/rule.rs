@@ -3,6 +3,8 @@
 //! Nothing is rounded, cut off, wrapped, saturated or moved. The one thing that is taken as near as can be is the *text* of
 //! a fraction for a float, because that is what such a text means. A number that SQL has worked out is no text.
 
+use std::fmt::LowerExp;
+
 use arrow_schema::{DataType, TimeUnit};
 
 use super::calendar::{DAYS, MICROS, parse_date, parse_instant};
@@ -58,11 +60,21 @@ fn exact<F: Copy + Into<f64>>(float: F, text: &str) -> Option<F> {
 
 /// The float next to the number in the text. A whole number is meant exactly, and what is not zero must not become it.
 /// `digits`: a whole number of no more is always exactly a float.
-fn written<F: Copy + Into<f64>>(float: F, text: &str, digits: u32) -> Option<F> {
-    if number::is_plain(text) {
-        return if text.len() <= digits as usize { Some(float) } else { exact(float, text) };
+fn written<F: Copy + Into<f64> + LowerExp>(float: F, text: &str, digits: u32) -> Option<F> {
+    if !number::is_plain(text) {
+        return (float.into() != 0.0 || !number::is_nonzero(text)).then_some(float);
     }
-    (float.into() != 0.0 || !number::is_nonzero(text)).then_some(float)
+    let is_meant = text.len() <= digits as usize || number::is_exactly(text, float.into()) || is_shortest(float, text);
+    is_meant.then_some(float)
+}
+
+/// Whether a whole number is how programs print this float that do not use exponents: the fewest digits that lead to it,
+/// and zeros.
+fn is_shortest<F: LowerExp>(float: F, text: &str) -> bool {
+    let shortest = format!("{float:e}");
+    let mantissa = shortest.split('e').next().unwrap_or_default().trim_start_matches('-').replace('.', "");
+    let digits = text.trim_start_matches(['-', '+']).trim_matches('0');
+    mantissa.trim_end_matches('0') == digits
 }
 
 pub(super) fn date(value: &Value<'_>) -> Option<i32> {
@@ -173,17 +185,13 @@ pub(crate) fn expectation(ty: &ScalarType) -> String {
 /// How SQL makes what fits out of what does not, where there is a plain way.
 pub(super) fn advice(ty: &ScalarType, given: &DataType) -> Option<&'static str> {
     use DataType::*;
-    let given = match given {
-        List(item) | LargeList(item) | ListView(item) | LargeListView(item) | FixedSizeList(item, _) => {
-            item.data_type()
-        }
-        other => other,
-    };
-    let ty = match ty {
-        ScalarType::List(item) => item.as_ref(),
-        ScalarType::Vector(_) => &ScalarType::F32,
-        other => other,
-    };
+    if let List(item) | LargeList(item) | ListView(item) | LargeListView(item) | FixedSizeList(item, _) = given {
+        return match ty {
+            ScalarType::List(ty) => advice(ty, item.data_type()),
+            ScalarType::Vector(_) => advice(&ScalarType::F32, item.data_type()),
+            _ => None,
+        };
+    }
     Some(match (ty, given) {
         (ScalarType::String, Boolean) => "CAST(… AS VARCHAR) gives its text",
         (ScalarType::String, number) if number.is_numeric() => "CAST(… AS VARCHAR) gives its text",
@@ -201,6 +209,21 @@ pub(super) fn advice(ty: &ScalarType, given: &DataType) -> Option<&'static str> 
         }
         _ => return None,
     })
+}
+
+/// Whether no cast makes this value one that fits, although one does that to others of its type.
+pub(super) fn is_beyond_advice(ty: &ScalarType, value: &Value<'_>) -> bool {
+    match (ty, value) {
+        (_, Value::Single(value)) => !value.is_finite(),
+        (_, Value::Double(value)) => !value.is_finite(),
+        // It is whole already, and out of range.
+        (ty, Value::Decimal(text)) => takes(ty, &DataType::Int64) && number::whole(text).is_some(),
+        (ScalarType::List(ty), Value::List(items)) => items.iter().any(|item| is_beyond_advice(ty, &item)),
+        (ScalarType::Vector(_), Value::List(items)) => {
+            items.iter().any(|item| is_beyond_advice(&ScalarType::F32, &item))
+        }
+        _ => false,
+    }
 }
 
 pub(super) fn shorten(text: &str, characters: usize) -> String {

@@ -82,6 +82,10 @@ fn fitted(text: &str, values: ArrayRef) -> Result<Vec<String>, String> {
 #[case("F64", "-0", Some("-0.0"))]
 #[case("F64", "9007199254740992", Some("9007199254740992.0"))]
 #[case("F64", "9007199254740993", None)]
+#[case("F64", "18014398509481985", None)]
+#[case("F64", "100000000000000000000000", Some("1e23"))]
+#[case("F64", "100000000000000000000001", None)]
+#[case("F64", "-123456789012345680000", Some("-1.2345678901234568e20"))]
 #[case("F64", "9007199254740993.0", Some("9007199254740992.0"))]
 #[case("F64", "1.7976931348623157e308", Some("1.7976931348623157e308"))]
 #[case("F64", "1e309", None)]
@@ -92,6 +96,7 @@ fn fitted(text: &str, values: ArrayRef) -> Result<Vec<String>, String> {
 #[case("F32", "0.1", Some("0.1"))]
 #[case("F32", "16777216", Some("16777216.0"))]
 #[case("F32", "16777217", None)]
+#[case("F32", "960897600000000000000000000", Some("9.608976e26"))]
 #[case("F32", "16777217.0", Some("16777216.0"))]
 #[case("F32", "3.4028235e38", Some("3.4028235e38"))]
 #[case("F32", "1e39", None)]
@@ -237,6 +242,14 @@ fn a_value_that_sql_gives_is_held_exactly_or_refused(
         (Err(refused), Err(part)) => assert!(refused.contains(part), "{refused}"),
         (found, _) => panic!("{found:?}"),
     }
+}
+
+#[test]
+fn advice_that_would_not_help_is_not_given() {
+    let refused = fitted("U64", decimals(vec![18_446_744_073_709_551_616], 0)).unwrap_err();
+    assert!(refused.ends_with("expected an integer from 0 to 18446744073709551615"), "{refused}");
+    let refused = fitted("String", Arc::new(lists(vec![Some(vec![])]))).unwrap_err();
+    assert!(refused.ends_with("expected String"), "{refused}");
 }
 
 #[test]
