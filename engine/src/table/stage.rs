@@ -118,12 +118,12 @@ impl Table {
     /// # Errors
     /// The store's trouble; what was written so far is referenced by nothing.
     pub async fn stage_delete(&self, addresses: &Addresses) -> Result<Deleted> {
-        let mut deleted = Deleted { updated: Vec::new(), removed: Vec::new(), rows: addresses.0.len() as u64 };
+        let mut deleted = Deleted { updated: Vec::new(), removed: Vec::new(), rows: addresses.0.len() };
         for (fragment_id, offsets) in addresses.by_fragment() {
             let fragment = self.dataset().get_fragment(fragment_id as usize).ok_or_else(|| {
                 Error::internal(format!("table `{}` has no fragment {fragment_id} to delete from", self.path()))
             })?;
-            let extended = fragment.extend_deletions(offsets).await;
+            let extended = fragment.extend_deletions(offsets.iter()).await;
             match extended.map_err(|e| Error::from(e).context(format_args!("stage deletes for `{}`", self.path())))? {
                 Some(fragment) => deleted.updated.push(fragment.metadata().clone()),
                 None => deleted.removed.push(u64::from(fragment_id)),

@@ -269,7 +269,7 @@ impl Job<'_> {
                 }
                 (_, None) => TableChange::Append(appended),
                 (_, Some(addresses)) => {
-                    counts.updated = addresses.len() as u64;
+                    counts.updated = addresses.len();
                     counts.inserted = count.saturating_sub(counts.updated);
                     TableChange::Replace(table.stage_delete(&Addresses(addresses)).await?, appended)
                 }
