@@ -21,6 +21,7 @@ use super::rename::Collecting;
 use super::statement::{Action, Target};
 use super::view::ROW;
 use super::working::{Taken, Working};
+use super::{cell, literal};
 use crate::error::{Error, Result};
 use crate::manifest::Snapshot;
 use crate::query::{parse, refused, session, tables_of, unknown_type};
@@ -60,7 +61,7 @@ impl<'a> Mutation<'a> {
         &mut self,
         into: &str,
         named: Option<Vec<String>>,
-        source: Box<Query>,
+        mut source: Box<Query>,
         statement: u64,
     ) -> Result<()> {
         let ty = self.open(into).await?;
@@ -69,6 +70,8 @@ impl<'a> Mutation<'a> {
         let all = columns(&catalog, def);
         let named = named.unwrap_or_else(|| all.iter().map(|column| column.name.to_owned()).collect());
         known_once(def, &named, all.iter().map(|column| column.name))?;
+        let given: Vec<_> = named.iter().map(|name| all.iter().find(|column| column.name == name)).collect();
+        literal::read_values(&mut source, into, &given).map_err(Error::invalid)?;
         let mut rows = self.run(SqlStatement::Query(source), None).await?;
         let given = rows.schema().fields().len();
         if given != named.len() {
@@ -76,16 +79,18 @@ impl<'a> Mutation<'a> {
             return Err(Error::invalid(message));
         }
         let packing = Arc::clone(self.working(ty)?.packing());
+        let mut before = 0;
         while let Some(batch) = rows.try_next().await.map_err(refused)? {
             for range in packing.ranges(batch.num_rows()) {
                 let part = batch.slice(range.start, range.len());
                 let arrays = all.iter().map(|column| match named.iter().position(|name| name == column.name) {
-                    Some(at) => column.fit(part.column(at)),
+                    Some(at) => column.fit(part.column(at), before),
                     None => column.missing(part.num_rows()),
                 });
                 let fitted = arrays.collect::<Result<Vec<_>, _>>().and_then(|arrays| fit::batch(def, arrays));
                 let fitted = fitted.map_err(|problem| Error::invalid(format!("{into}.{problem}")))?;
                 self.working(ty)?.insert(&fitted, statement)?;
+                before += part.num_rows() as u64;
             }
         }
         Ok(())
@@ -106,7 +111,12 @@ impl<'a> Mutation<'a> {
         known_once(def, &names, all.iter().map(|column| column.name))?;
         let is_named = |column: &TableColumn<'_>| names.iter().any(|name| name == column.name);
         let identity: Vec<usize> = (0..all.len()).filter(|at| all[*at].identity && is_named(&all[*at])).collect();
-        let mut values: BTreeMap<String, SqlExpr> = assignments.into_iter().collect();
+        let mut values: BTreeMap<String, SqlExpr> = BTreeMap::new();
+        for (name, value) in assignments {
+            let column = all.iter().find(|column| column.name == name);
+            let value = column.map_or(Ok(value.clone()), |column| literal::read_assigned(value, &def.name, column));
+            values.insert(name, value.map_err(Error::invalid)?);
+        }
         let projection = all.iter().map(|column| {
             let value = values.remove(column.name).unwrap_or_else(|| SqlExpr::Identifier(quoted(column.name)));
             SelectItem::ExprWithAlias { expr: value, alias: quoted(column.name) }
@@ -120,10 +130,11 @@ impl<'a> Mutation<'a> {
         let packing = Arc::clone(self.working(ty)?.packing());
         let mut renames = def.key().map(|key| Collecting::new(def, key, self.hash_key));
         let mut taken = Taken::default();
+        let mut before = 0;
         while let Some(batch) = rows.try_next().await.map_err(refused)? {
             for range in packing.ranges(batch.num_rows()) {
                 let part = batch.slice(range.start, range.len());
-                let arrays = all.iter().enumerate().map(|(at, column)| column.fit(part.column(at)));
+                let arrays = all.iter().enumerate().map(|(at, column)| column.fit(part.column(at), before));
                 let fitted = arrays.collect::<Result<Vec<_>, _>>().and_then(|arrays| fit::batch(def, arrays));
                 let fitted = fitted.map_err(|problem| Error::invalid(format!("{}.{problem}", def.name)))?;
                 taken.add(numbers(&part, ROW)?)?;
@@ -138,6 +149,7 @@ impl<'a> Mutation<'a> {
                     }
                 }
                 self.working(ty)?.replace(&fitted, origin, statement)?;
+                before += part.num_rows() as u64;
             }
         }
         drop(rows);
@@ -216,6 +228,7 @@ impl<'a> Mutation<'a> {
     async fn run(&mut self, query: SqlStatement, target: Option<usize>) -> Result<SendableRecordBatchStream> {
         let statement = Statement::Statement(Box::new(query));
         let context = session();
+        cell::register(&context);
         for name in tables_of(&context, &statement)? {
             let (ty, with_row) = match target {
                 Some(ty) if name == TARGET => (ty, true),

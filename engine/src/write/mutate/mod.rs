@@ -4,15 +4,17 @@
 //! each table: rows to add and rows to take away. Nothing is written before all of it has been checked. Rows pass
 //! through in batches; what a mutation keeps of them goes to a temporary file when it is much.
 //!
-//! - [`statement`]: SQL → what to do, or why not. [`fit`]: values → the columns of a type.
+//! - [`statement`]: SQL → what to do, or why not. [`literal`], [`cell`], [`fit`]: values → the columns of a type.
 //! - [`working`]: a table as the statements so far have left it. [`pile`], [`pack`]: the rows that they made.
 //!   [`view`]: the table as SQL sees it.
 //! - [`execute`]: runs one statement. [`rename`]: keys that it changes. [`edges`]: what becomes of the edges then.
 //! - [`settle`]: checks, and the intent.
 
+mod cell;
 mod edges;
 mod execute;
 mod fit;
+mod literal;
 mod pack;
 mod pile;
 mod rename;
