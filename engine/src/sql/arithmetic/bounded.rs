@@ -101,10 +101,6 @@ impl ScalarUDFImpl for Bounded {
         &self.aliases
     }
 
-    fn display_name(&self, args: &[Expr]) -> PlanResult<String> {
-        self.inner.inner().display_name(args)
-    }
-
     fn schema_name(&self, args: &[Expr]) -> PlanResult<String> {
         self.inner.inner().schema_name(args)
     }

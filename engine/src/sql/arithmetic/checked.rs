@@ -121,13 +121,6 @@ impl ScalarUDFImpl for Checked {
         }
     }
 
-    fn display_name(&self, args: &[Expr]) -> PlanResult<String> {
-        Ok(match args {
-            [inner] => format!("(- {inner})"),
-            args => args.iter().map(ToString::to_string).collect::<Vec<_>>().join(&format!(" {} ", self.op.operator())),
-        })
-    }
-
     fn schema_name(&self, args: &[Expr]) -> PlanResult<String> {
         let names: Vec<String> = args.iter().map(|arg| arg.schema_name().to_string()).collect();
         Ok(match names.as_slice() {

@@ -120,10 +120,6 @@ impl ScalarUDFImpl for Integer {
         self.op.sign()
     }
 
-    fn display_name(&self, args: &[Expr]) -> PlanResult<String> {
-        Ok(args.iter().map(ToString::to_string).collect::<Vec<_>>().join(&format!(" {} ", self.op.sign())))
-    }
-
     fn schema_name(&self, args: &[Expr]) -> PlanResult<String> {
         let names: Vec<String> = args.iter().map(|arg| arg.schema_name().to_string()).collect();
         Ok(names.join(&format!(" {} ", self.op.sign())))
