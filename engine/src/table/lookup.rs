@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 
 /// What a batch of a scan holds at about the most. Rows are counted otherwise, and texts of neighbouring rows together
 /// can be longer than the 32 bits that their offsets have.
-pub(crate) const SCAN_BATCH_MAX_BYTES: u64 = 32 << 20;
+const SCAN_BATCH_MAX_BYTES: u64 = 32 << 20;
 
 /// Row addresses (fragment id in the high 32 bits, offset in the low 32) of a table at one version. Compressed: every
 /// second row of a fragment takes two bits.

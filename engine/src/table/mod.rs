@@ -20,6 +20,5 @@ mod stage;
 pub use commit::{CommitFailure, Landing};
 pub use inspect::{LandedVersion, OPERATION_PROPERTY};
 pub use lookup::Addresses;
-pub(crate) use lookup::SCAN_BATCH_MAX_BYTES;
 pub use open::Table;
 pub use stage::{Appended, Deleted, StagedTable, TableChange};

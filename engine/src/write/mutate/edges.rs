@@ -19,8 +19,9 @@ use super::rename::{Renames, is_there_twice};
 use super::view::ROW;
 use super::working::Taken;
 use crate::error::{Error, Result};
-use crate::query::{refused, session};
+use crate::query::refused;
 use crate::schema::{DST, SRC, TypeDef};
+use crate::sql::session_within;
 use crate::write::check::{BY_VALUE_ROWS_MAX, HashKey, one_of, shown};
 
 /// Keys of nodes that are deleted.
@@ -164,7 +165,7 @@ impl Mutation<'_> {
         few: Option<&dyn Array>,
         columns: &[&str],
     ) -> Result<SendableRecordBatchStream> {
-        let context = session();
+        let context = session_within(&self.memory);
         let mut rows = context.read_table(self.working(ty)?.view(true)).map_err(refused)?;
         if let Some(few) = few {
             let filters = at.iter().map(|column| one_of(column, few)).collect::<Result<Option<Vec<_>>>>()?;

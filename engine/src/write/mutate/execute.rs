@@ -24,8 +24,9 @@ use super::working::{Taken, Working};
 use super::{cell, literal};
 use crate::error::{Error, Result};
 use crate::manifest::Snapshot;
-use crate::query::{parse, refused, session, tables_of, unknown_type};
+use crate::query::{parse, refused, tables_of, unknown_type};
 use crate::schema::TypeDef;
+use crate::sql::{Memory, Plan, session_within};
 use crate::write::check::HashKey;
 
 /// What SQL calls the table that is being changed. No type has such a name.
@@ -39,12 +40,14 @@ pub(super) struct Mutation<'a> {
     /// Every type that a statement has read or changed.
     pub(super) tables: BTreeMap<usize, Working>,
     pub(super) hash_key: HashKey,
+    /// What its statements share for sorts, joins and aggregates.
+    pub(super) memory: Memory,
     budget: Arc<Budget>,
 }
 
 impl<'a> Mutation<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, hash_key: HashKey, budget: Arc<Budget>) -> Self {
-        Mutation { snapshot, tables: BTreeMap::new(), hash_key, budget }
+        Mutation { snapshot, tables: BTreeMap::new(), hash_key, memory: Memory::default(), budget }
     }
 
     pub(super) async fn execute(&mut self, action: Action, statement: u64) -> Result<()> {
@@ -227,7 +230,7 @@ impl<'a> Mutation<'a> {
     /// [`TARGET`].
     async fn run(&mut self, query: SqlStatement, target: Option<usize>) -> Result<SendableRecordBatchStream> {
         let statement = Statement::Statement(Box::new(query));
-        let context = session();
+        let context = session_within(&self.memory);
         cell::register(&context);
         for name in tables_of(&context, &statement)? {
             let (ty, with_row) = match target {
@@ -237,9 +240,7 @@ impl<'a> Mutation<'a> {
             let view = self.working(ty)?.view(with_row);
             context.register_table(TableReference::bare(name), view).map_err(refused)?;
         }
-        let plan = context.state().statement_to_plan(statement).await.map_err(refused)?;
-        let rows = context.execute_logical_plan(plan).await.map_err(refused)?;
-        rows.execute_stream().await.map_err(refused)
+        Plan::new(&context, statement, self.snapshot.clock().now()).await?.stream().await
     }
 }
 

@@ -23,7 +23,6 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, SendableRecordBatchStream};
 use futures::{StreamExt, TryStreamExt};
-use lance::datafusion::LanceTableProvider;
 use roaring::RoaringTreemap;
 
 use super::pack::ORIGIN;
@@ -38,7 +37,7 @@ const ADDRESS: &str = "_rowaddr";
 pub(super) struct View {
     schema: SchemaRef,
     /// Committed rows with their addresses; `None` where there is none.
-    committed: Option<LanceTableProvider>,
+    committed: Option<Arc<dyn TableProvider>>,
     /// Addresses of committed rows that are taken away.
     removed: Arc<RoaringTreemap>,
     pending: Frozen,
@@ -47,7 +46,7 @@ pub(super) struct View {
 impl View {
     /// With the columns [`ROW`] and [`ORIGIN`] where rows are to be changed.
     pub(super) fn new(
-        committed: Option<LanceTableProvider>,
+        committed: Option<Arc<dyn TableProvider>>,
         removed: Arc<RoaringTreemap>,
         pending: Frozen,
         with_row: bool,
@@ -109,7 +108,7 @@ impl TableProvider for View {
 impl View {
     async fn scan_committed(
         &self,
-        committed: &LanceTableProvider,
+        committed: &Arc<dyn TableProvider>,
         state: &dyn Session,
         projection: &[usize],
         filters: &[Expr],

@@ -6,14 +6,14 @@ use arrow_array::{Array, BooleanArray, RecordBatch, UInt64Array};
 use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 use datafusion::catalog::TableProvider;
-use lance::datafusion::LanceTableProvider;
 use roaring::RoaringTreemap;
 
 use super::pack::{Packing, is_moved, origins, unexpected};
 use super::pile::{Budget, PENDING, Pile};
 use super::view::View;
 use crate::error::{Error, Result};
-use crate::table::{SCAN_BATCH_MAX_BYTES, Table};
+use crate::sql::table_provider;
+use crate::table::Table;
 
 pub(super) struct Working {
     pub(super) ty: usize,
@@ -86,7 +86,6 @@ impl Working {
         self.is_unchecked
     }
 
-
     pub(super) fn removed(&self) -> &RoaringTreemap {
         &self.removed
     }
@@ -131,14 +130,10 @@ impl Working {
     /// The table as it is now, for SQL; with the columns that name rows where rows are to be changed.
     pub(super) fn view(&self, with_row: bool) -> Arc<dyn TableProvider> {
         let is_as_committed = self.removed.is_empty() && self.pending.is_untouched();
-        let committed = |with_address| {
-            LanceTableProvider::new(Arc::clone(self.table.dataset()), false, with_address)
-                .with_batch_size_bytes(SCAN_BATCH_MAX_BYTES)
-        };
         if is_as_committed && !with_row && !self.table.is_empty() {
-            return Arc::new(committed(false));
+            return table_provider(self.table.dataset(), false);
         }
-        let committed = (!self.table.is_empty()).then(|| committed(true));
+        let committed = (!self.table.is_empty()).then(|| table_provider(self.table.dataset(), true));
         Arc::new(View::new(committed, Arc::clone(&self.removed), self.pending.frozen(), with_row))
     }
 }
