@@ -9,9 +9,10 @@
 //! - [`error`], [`id`], [`clock`], [`limit`], [`writer`], [`failpoint`], [`gate`]: the ground that everything stands on.
 //! - [`storage`]: objects, URIs, layers, and the bridge through which Lance uses the very same store.
 //! - [`table`]: one Lance dataset: open, look up, stage, commit, restore. [`schema`]: what types mean.
+//! - [`value`]: what a column can hold, how a value arrives in it, and how it is shown.
 //! - [`manifest`]: what is visible. [`history`]: how it came about.
 //! - [`intent`]: what a write promises, as data, and its sidecar. [`recovery`]: finish or undo what a crash left.
-//! - [`write`], [`query`]: the verbs.
+//! - `sql`: what SQL may say, what it means and what it may cost. [`write`], [`query`]: the verbs.
 //! - [`Graph`], [`GraphBuilder`]: the façade, methods of a few lines that delegate.
 
 pub mod clock;
@@ -28,6 +29,7 @@ mod runtime;
 
 pub mod schema;
 pub mod table;
+pub mod value;
 
 pub mod history;
 pub mod manifest;
@@ -38,6 +40,7 @@ pub mod recovery;
 mod handle;
 
 pub mod query;
+mod sql;
 pub mod write;
 
 mod builder;
@@ -48,6 +51,7 @@ pub use builder::GraphBuilder;
 pub use error::{Error, ErrorKind, Result};
 pub use gate::ProcessContext;
 pub use graph::{Graph, Snapshot};
+pub use query::{QueryOptions, Rows};
 pub use storage::{StorageOptions, StorageUri};
 pub use write::WriteReport;
 pub use write::load::{Load, LoadMode};

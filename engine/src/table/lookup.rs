@@ -1,28 +1,28 @@
 //! Which rows match, and where they are.
 
-use std::collections::BTreeMap;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use datafusion::logical_expr::Expr;
 use futures::TryStreamExt;
 use lance::dataset::scanner::{DatasetRecordBatchStream, Scanner};
+use roaring::{RoaringBitmap, RoaringTreemap};
 
 use super::Table;
 use crate::error::{Error, Result};
 
-/// Row addresses (fragment id in the high 32 bits, offset in the low 32) of a table at one version.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Addresses(pub Vec<u64>);
+/// What a batch of a scan holds at about the most. Rows are counted otherwise, and texts of neighbouring rows together
+/// can be longer than the 32 bits that their offsets have.
+const SCAN_BATCH_MAX_BYTES: u64 = 32 << 20;
+
+/// Row addresses (fragment id in the high 32 bits, offset in the low 32) of a table at one version. Compressed: every
+/// second row of a fragment takes two bits.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Addresses(pub RoaringTreemap);
 
 impl Addresses {
-    /// Offsets by fragment.
-    pub(crate) fn by_fragment(&self) -> BTreeMap<u32, Vec<u32>> {
-        let mut fragments: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for address in &self.0 {
-            fragments.entry((address >> 32) as u32).or_default().push(*address as u32);
-        }
-        fragments
+    /// Offsets by fragment, both in ascending order.
+    pub(crate) fn by_fragment(&self) -> impl Iterator<Item = (u32, &RoaringBitmap)> {
+        self.0.bitmaps()
     }
 }
 
@@ -30,6 +30,7 @@ impl Table {
     fn scanner(&self, columns: &[&str], filter: Option<Expr>) -> Result<Scanner> {
         let mut scanner = self.dataset().scan();
         scanner.project(columns)?;
+        scanner.batch_size_bytes(SCAN_BATCH_MAX_BYTES);
         if let Some(filter) = filter {
             scanner.filter_expr(filter);
         }
@@ -69,7 +70,7 @@ impl Table {
     /// # Errors
     /// As [`Table::scan`].
     pub async fn addresses(&self, filter: Expr) -> Result<Addresses> {
-        let mut found = Vec::new();
+        let mut found = RoaringTreemap::new();
         if self.is_empty() {
             return Ok(Addresses(found));
         }
@@ -79,7 +80,7 @@ impl Table {
                 .column_by_name("_rowaddr")
                 .and_then(|column| column.as_primitive_opt::<UInt64Type>().cloned())
                 .ok_or_else(|| Error::internal(format!("a scan of `{}` gave no row addresses", self.path())))?;
-            found.extend(column.values());
+            found.extend(column.values().iter().copied());
         }
         Ok(Addresses(found))
     }

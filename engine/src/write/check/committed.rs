@@ -18,6 +18,10 @@ use crate::table::Table;
 
 /// Rows of a write up to which committed rows are asked for by value.
 pub(crate) const BY_VALUE_ROWS_MAX: usize = 1_024;
+/// Values in one scan's filter, and the bytes of all of them: what is more is read whole instead. A filter is compared
+/// with every row, and every pass of a planner walks over it.
+const FILTER_VALUES_MAX: usize = 16 * 1_024;
+const FILTER_VALUES_MAX_BYTES: usize = 4 << 20;
 
 /// What is read of one type's committed rows.
 #[derive(Clone, Debug, Default)]
@@ -71,13 +75,14 @@ impl Lookups {
         *held = [held[0] || ends[0], held[1] || ends[1]];
     }
 
-    /// Asks by value, for the rows of a small write.
+    /// Asks by value, for the rows of a small write, where that is little to ask for.
     pub(crate) fn restrict(&mut self, catalog: &Catalog, rows: &[(usize, &RecordBatch)]) -> Result<()> {
         for lookup in self.by_type.values_mut().filter(|lookup| lookup.held == [false; 2]) {
             let def = &catalog.types()[lookup.ty];
             let mut any = Vec::new();
+            let mut size = Size::default();
             if lookup.identity {
-                any.extend(identities_among(lookup.ty, def, catalog, rows)?);
+                any.extend(identities_among(lookup.ty, def, catalog, rows, &mut size)?);
             }
             for property in &lookup.unique {
                 let name = &def.properties[*property].name;
@@ -85,10 +90,11 @@ impl Lookups {
                 for (_, batch) in rows.iter().filter(|(ty, _)| *ty == lookup.ty) {
                     values.add(batch, name)?;
                 }
-                any.extend(values.into_filter(name));
+                any.extend(values.into_filter(name, &mut size));
             }
-            // Nothing to ask for: a filter that holds for no row, so that the scan reads nothing.
-            lookup.filter = Some(any.into_iter().reduce(Expr::or).unwrap_or_else(|| lit(false)));
+            if size.is_small() {
+                lookup.filter = Some(any_of(any));
+            }
         }
         Ok(())
     }
@@ -123,12 +129,44 @@ impl Lookup {
     }
 }
 
+/// Holds where one of the filters does; for none of them, where nothing does, so that a scan reads nothing.
+///
+/// The tree is balanced: planners walk it by recursion, and a type has up to a thousand properties to look up.
+fn any_of(mut filters: Vec<Expr>) -> Expr {
+    while filters.len() > 1 {
+        let mut pairs = filters.into_iter();
+        let mut halved = Vec::with_capacity(pairs.len().div_ceil(2));
+        while let Some(first) = pairs.next() {
+            halved.push(match pairs.next() {
+                Some(second) => first.or(second),
+                None => first,
+            });
+        }
+        filters = halved;
+    }
+    filters.pop().unwrap_or_else(|| lit(false))
+}
+
+/// What a filter has in it so far.
+#[derive(Default)]
+struct Size {
+    values: usize,
+    bytes: usize,
+}
+
+impl Size {
+    fn is_small(&self) -> bool {
+        self.values <= FILTER_VALUES_MAX && self.bytes <= FILTER_VALUES_MAX_BYTES
+    }
+}
+
 /// The identities that rows of the type have, and those that edges name.
 fn identities_among(
     ty: usize,
     def: &TypeDef,
     catalog: &Catalog,
     rows: &[(usize, &RecordBatch)],
+    size: &mut Size,
 ) -> Result<Option<Expr>> {
     let Some(key) = def.key() else {
         let (mut src, mut dst) = (Values::default(), Values::default());
@@ -136,7 +174,7 @@ fn identities_among(
             src.add(batch, SRC)?;
             dst.add(batch, DST)?;
         }
-        return Ok(src.into_filter(SRC).zip(dst.into_filter(DST)).map(|(src, dst)| src.and(dst)));
+        return Ok(src.into_filter(SRC, size).zip(dst.into_filter(DST, size)).map(|(src, dst)| src.and(dst)));
     };
     let mut keys = Values::default();
     for (other, batch) in rows {
@@ -152,7 +190,19 @@ fn identities_among(
             }
         }
     }
-    Ok(keys.into_filter(&key.name))
+    Ok(keys.into_filter(&key.name, size))
+}
+
+/// A filter that holds for rows whose `column` has one of the values; `None` where that would be too long a list.
+pub(crate) fn one_of(column: &str, values: &dyn Array) -> Result<Option<Expr>> {
+    let mut distinct = Values::default();
+    if values.len() > BY_VALUE_ROWS_MAX {
+        return Ok(None);
+    }
+    distinct.add_array(values, column)?;
+    let mut size = Size::default();
+    let filter = distinct.into_filter(column, &mut size).unwrap_or_else(|| lit(false));
+    Ok(size.is_small().then_some(filter))
 }
 
 /// Distinct values of a column, in the order in which they came.
@@ -160,22 +210,30 @@ fn identities_among(
 struct Values {
     seen: HashSet<ScalarValue>,
     list: Vec<Expr>,
+    bytes: usize,
 }
 
 impl Values {
     fn add(&mut self, batch: &RecordBatch, column: &str) -> Result<()> {
         let array = batch.column_by_name(column).ok_or_else(|| Error::internal(format!("rows lack `{column}`")))?;
+        self.add_array(array.as_ref(), column)
+    }
+
+    fn add_array(&mut self, array: &dyn Array, column: &str) -> Result<()> {
         for row in (0..array.len()).filter(|row| array.is_valid(*row)) {
             let value = ScalarValue::try_from_array(array, row);
             let value = value.map_err(|e| Error::internal(format!("a value of `{column}`: {e}")))?;
             if self.seen.insert(value.clone()) {
+                self.bytes += value.size();
                 self.list.push(lit(value));
             }
         }
         Ok(())
     }
 
-    fn into_filter(mut self, column: &str) -> Option<Expr> {
+    fn into_filter(mut self, column: &str, size: &mut Size) -> Option<Expr> {
+        size.values += self.list.len();
+        size.bytes += self.bytes;
         let column = Expr::Column(Column::from_name(column));
         match self.list.len() {
             0 => None,

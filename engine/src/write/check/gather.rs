@@ -29,6 +29,12 @@ impl HashKey {
         HashKey(uuid::Uuid::parse_str(&text).map_or(u128::from(ids.ulid()), |uuid| uuid.as_u128()).to_le_bytes())
     }
 
+    /// The hash of each value of a column that rows are addressed by; `None` where it is missing.
+    pub(crate) fn of_column(&self, column: &dyn Array) -> Result<Vec<Option<u128>>> {
+        let cells = Cells::of(column)?;
+        Ok((0..column.len()).map(|row| cells.get(row).map(|cell| self.hash(&[cell]))).collect())
+    }
+
     /// The hash of one value, or of the two endpoints of an edge. Lengths keep two values apart.
     fn hash(&self, cells: &[Cell<'_>]) -> u128 {
         use std::hash::Hasher;

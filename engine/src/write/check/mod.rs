@@ -13,6 +13,8 @@
 //! - [`cell`]: the bytes of one value, whatever its type. [`record`]: what a row leaves behind.
 //! - [`spill`]: records in memory or in a file. [`gather`]: rows → records. [`verify`]: records → mistakes.
 //! - [`committed`]: which committed rows are looked at, and how.
+//!
+//! Whoever changes keys or deletes nodes follows the edges by the same hashes ([`HashKey::of_column`]).
 
 mod cell;
 mod committed;
@@ -22,10 +24,10 @@ mod record;
 mod spill;
 mod verify;
 
-pub(crate) use committed::{BY_VALUE_ROWS_MAX, Lookups};
+pub(crate) use committed::{BY_VALUE_ROWS_MAX, Lookups, one_of};
 pub(crate) use gather::{Gatherer, HashKey};
 pub(crate) use mistake::{Mistakes, Origin, excerpt};
-pub(crate) use verify::{AddressesByType, Conflicts, verify};
+pub(crate) use verify::{AddressesByType, Conflicts, shown, verify};
 
 /// A domain in which equal values mean something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

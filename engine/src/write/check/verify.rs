@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::cell::show;
+use arrow_array::Array;
+use roaring::RoaringTreemap;
+
+use super::cell::{Cells, show};
 use super::record::{Kind, Record};
 use super::{Gatherer, Mistakes, Space, excerpt};
 use crate::error::Result;
@@ -17,8 +20,8 @@ pub(crate) enum Conflicts {
     Replace,
 }
 
-/// Row addresses by type, sorted.
-pub(crate) type AddressesByType = BTreeMap<usize, Vec<u64>>;
+/// Row addresses by type.
+pub(crate) type AddressesByType = BTreeMap<usize, RoaringTreemap>;
 
 /// What verification found out beside mistakes.
 #[derive(Debug, Default)]
@@ -40,19 +43,23 @@ pub(crate) fn verify(
     for (space, spill) in spaces {
         match space {
             Space::Identity(ty) => {
-                let gone = removed.get(&ty).map_or(&[][..], Vec::as_slice);
-                let mut check =
-                    IdentityCheck { catalog: &catalog, ty, conflicts, gone, replaced: Vec::new(), mistakes };
+                let gone = removed.get(&ty);
+                let mut check = IdentityCheck {
+                    catalog: &catalog,
+                    ty,
+                    conflicts,
+                    gone,
+                    replaced: RoaringTreemap::new(),
+                    mistakes,
+                };
                 spill.for_each_group(|group| check.group(group))?;
-                let mut addresses = check.replaced;
-                if !addresses.is_empty() {
-                    addresses.sort_unstable();
-                    replaced.insert(ty, addresses);
+                if !check.replaced.is_empty() {
+                    replaced.insert(ty, check.replaced);
                 }
             }
             Space::Unique(ty, property) => {
                 let absent = [removed.get(&ty), replaced.get(&ty)];
-                let is_absent = |address: u64| absent.iter().flatten().any(|list| list.binary_search(&address).is_ok());
+                let is_absent = |address: u64| absent.iter().flatten().any(|list| list.contains(address));
                 let def = &catalog.types()[ty];
                 spill.for_each_group(|group| check_unique(def, property, group, is_absent, mistakes))?;
             }
@@ -65,8 +72,8 @@ struct IdentityCheck<'a> {
     catalog: &'a Catalog,
     ty: usize,
     conflicts: Conflicts,
-    gone: &'a [u64],
-    replaced: Vec<u64>,
+    gone: Option<&'a RoaringTreemap>,
+    replaced: RoaringTreemap,
     mistakes: &'a mut Mistakes,
 }
 
@@ -86,12 +93,14 @@ impl IdentityCheck<'_> {
         for record in rest {
             match record.kind {
                 Kind::Input => {}
-                Kind::Committed if self.gone.binary_search(&record.place).is_ok() => {}
+                Kind::Committed if self.gone.is_some_and(|gone| gone.contains(record.place)) => {}
                 Kind::Committed => {
                     exists = true;
                     match (inputs.first(), self.conflicts) {
                         (None, _) => {}
-                        (Some(_), Conflicts::Replace) => self.replaced.push(record.place),
+                        (Some(_), Conflicts::Replace) => {
+                            self.replaced.insert(record.place);
+                        }
                         (Some(input), Conflicts::Refuse(advice)) => {
                             let text = format!("{} exists already", self.name(input));
                             self.mistakes.push(input.place, text);
@@ -171,4 +180,10 @@ fn quoted(ty: &ScalarType, bytes: &[u8], whole: bool) -> String {
         ScalarType::String | ScalarType::Enum(_) => excerpt(&show(ty, bytes, whole)),
         _ => show(ty, bytes, whole),
     }
+}
+
+/// One value of a column that rows are addressed by, as errors show it.
+pub(crate) fn shown(ty: &ScalarType, column: &dyn Array, row: usize) -> Result<String> {
+    let cell = Cells::of(column)?.get(row);
+    Ok(cell.map_or_else(|| "nothing".to_owned(), |cell| quoted(ty, cell.bytes(), true)))
 }

@@ -5,40 +5,49 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
-use arrow_array::{Array, RecordBatch};
-use arrow_select::concat::concat_batches;
-use datafusion::common::{Column, ScalarValue};
-use datafusion::logical_expr::Expr;
-use datafusion::prelude::lit;
+use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
+use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::sql::TableReference;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Ident, Query, SelectItem, SetExpr, Statement as SqlStatement};
+use futures::TryStreamExt;
 
-use super::ROWS_MAX;
-use super::fit::{self, columns};
+use super::KEYS_AT_ONCE;
+use super::edges::Keys;
+use super::fit::{self, TableColumn, columns};
+use super::pack::{ORIGIN, mark_moved};
+use super::pile::Budget;
+use super::rename::Collecting;
 use super::statement::{Action, Target};
-use super::working::{ROW, Working};
+use super::view::ROW;
+use super::working::{Taken, Working};
+use super::{cell, literal};
 use crate::error::{Error, Result};
 use crate::manifest::Snapshot;
-use crate::query::{parse, refused, session, tables_of, unknown_type};
-use crate::schema::{DST, SRC, TypeDef};
+use crate::query::{parse, refused, tables_of, unknown_type};
+use crate::schema::TypeDef;
+use crate::sql::{Memory, Plan, session_within};
+use crate::write::check::HashKey;
 
 /// What SQL calls the table that is being changed. No type has such a name.
 const TARGET: &str = "__target";
-/// Keys that are asked for at once when edges of deleted nodes are looked for.
-const KEYS_AT_ONCE: usize = 8_192;
+/// What a statement calls the values that identify a row until it has run, with a number behind it.
+const WAS: &str = "__was";
 
 /// The state between statements.
 pub(super) struct Mutation<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// Every type that a statement has read or changed.
     pub(super) tables: BTreeMap<usize, Working>,
-    changed_rows: usize,
+    pub(super) hash_key: HashKey,
+    /// What its statements share for sorts, joins and aggregates.
+    pub(super) memory: Memory,
+    budget: Arc<Budget>,
 }
 
 impl<'a> Mutation<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
-        Mutation { snapshot, tables: BTreeMap::new(), changed_rows: 0 }
+    pub(super) fn new(snapshot: &'a Snapshot, hash_key: HashKey, budget: Arc<Budget>) -> Self {
+        Mutation { snapshot, tables: BTreeMap::new(), hash_key, memory: Memory::default(), budget }
     }
 
     pub(super) async fn execute(&mut self, action: Action, statement: u64) -> Result<()> {
@@ -55,7 +64,7 @@ impl<'a> Mutation<'a> {
         &mut self,
         into: &str,
         named: Option<Vec<String>>,
-        source: Box<Query>,
+        mut source: Box<Query>,
         statement: u64,
     ) -> Result<()> {
         let ty = self.open(into).await?;
@@ -64,21 +73,29 @@ impl<'a> Mutation<'a> {
         let all = columns(&catalog, def);
         let named = named.unwrap_or_else(|| all.iter().map(|column| column.name.to_owned()).collect());
         known_once(def, &named, all.iter().map(|column| column.name))?;
-        let rows = self.run(SqlStatement::Query(source), None).await?;
-        let given = rows.num_columns();
+        let given: Vec<_> = named.iter().map(|name| all.iter().find(|column| column.name == name)).collect();
+        literal::read_values(&mut source, into, &given).map_err(Error::invalid)?;
+        let mut rows = self.run(SqlStatement::Query(source), None).await?;
+        let given = rows.schema().fields().len();
         if given != named.len() {
             let message = format!("INSERT into {into} names {} columns and gives {given} values", named.len());
             return Err(Error::invalid(message));
         }
-        let arrays = all.iter().map(|column| match named.iter().position(|name| name == column.name) {
-            Some(at) => column.fit(rows.column(at)),
-            None => column.missing(rows.num_rows()),
-        });
-        let batch = arrays.collect::<Result<Vec<_>, _>>().and_then(|arrays| fit::batch(def, arrays));
-        let batch = batch.map_err(|problem| Error::invalid(format!("{into}.{problem}")))?;
-        self.count(batch.num_rows())?;
-        let origin = vec![None; batch.num_rows()];
-        self.working(ty)?.push(batch, origin, statement);
+        let packing = Arc::clone(self.working(ty)?.packing());
+        let mut before = 0;
+        while let Some(batch) = rows.try_next().await.map_err(refused)? {
+            for range in packing.ranges(batch.num_rows()) {
+                let part = batch.slice(range.start, range.len());
+                let arrays = all.iter().map(|column| match named.iter().position(|name| name == column.name) {
+                    Some(at) => column.fit(part.column(at), before),
+                    None => column.missing(part.num_rows()),
+                });
+                let fitted = arrays.collect::<Result<Vec<_>, _>>().and_then(|arrays| fit::batch(def, arrays));
+                let fitted = fitted.map_err(|problem| Error::invalid(format!("{into}.{problem}")))?;
+                self.working(ty)?.insert(&fitted, statement)?;
+                before += part.num_rows() as u64;
+            }
+        }
         Ok(())
     }
 
@@ -95,26 +112,66 @@ impl<'a> Mutation<'a> {
         let all = columns(&catalog, def);
         let names: Vec<String> = assignments.iter().map(|(name, _)| name.clone()).collect();
         known_once(def, &names, all.iter().map(|column| column.name))?;
-        if let Some(column) = all.iter().find(|column| column.identity && names.iter().any(|name| name == column.name))
-        {
-            let message = format!("{}.{} cannot be updated: rows are addressed by it", def.name, column.name);
-            return Err(Error::invalid(message).with_advice("delete the row and insert it anew"));
+        let is_named = |column: &TableColumn<'_>| names.iter().any(|name| name == column.name);
+        let identity: Vec<usize> = (0..all.len()).filter(|at| all[*at].identity && is_named(&all[*at])).collect();
+        let mut values: BTreeMap<String, SqlExpr> = BTreeMap::new();
+        for (name, value) in assignments {
+            let column = all.iter().find(|column| column.name == name);
+            let value = column.map_or(Ok(value.clone()), |column| literal::read_assigned(value, &def.name, column));
+            values.insert(name, value.map_err(Error::invalid)?);
         }
-        let mut values: BTreeMap<String, SqlExpr> = assignments.into_iter().collect();
         let projection = all.iter().map(|column| {
             let value = values.remove(column.name).unwrap_or_else(|| SqlExpr::Identifier(quoted(column.name)));
             SelectItem::ExprWithAlias { expr: value, alias: quoted(column.name) }
         });
-        let projection = projection.chain([row_item()]).collect();
-        let rows = self.run(select(target, projection, selection)?, Some(ty)).await?;
-        self.count(rows.num_rows())?;
-        let arrays = all.iter().enumerate().map(|(at, column)| column.fit(rows.column(at)));
-        let batch = arrays.collect::<Result<Vec<_>, _>>().and_then(|arrays| fit::batch(def, arrays));
-        let batch = batch.map_err(|problem| Error::invalid(format!("{}.{problem}", def.name)))?;
-        let working = self.working(ty)?;
-        let origin = rows_named(&rows)?.into_iter().map(|row| working.take(row)).collect();
-        working.push(batch, origin, statement);
-        Ok(())
+        let was = identity.iter().map(|at| SelectItem::ExprWithAlias {
+            expr: SqlExpr::Identifier(quoted(all[*at].name)),
+            alias: quoted(&format!("{WAS}{at}")),
+        });
+        let projection = projection.chain([ROW, ORIGIN].map(hidden)).chain(was).collect();
+        let mut rows = self.run(select(target, projection, selection)?, Some(ty)).await?;
+        let packing = Arc::clone(self.working(ty)?.packing());
+        let mut renames = def.key().map(|key| Collecting::new(def, key, self.hash_key));
+        let mut taken = Taken::default();
+        let mut before = 0;
+        while let Some(batch) = rows.try_next().await.map_err(refused)? {
+            for range in packing.ranges(batch.num_rows()) {
+                let part = batch.slice(range.start, range.len());
+                let arrays = all.iter().enumerate().map(|(at, column)| column.fit(part.column(at), before));
+                let fitted = arrays.collect::<Result<Vec<_>, _>>().and_then(|arrays| fit::batch(def, arrays));
+                let fitted = fitted.map_err(|problem| Error::invalid(format!("{}.{problem}", def.name)))?;
+                taken.add(numbers(&part, ROW)?)?;
+                let mut origin = numbers(&part, ORIGIN)?.clone();
+                let was = |nth: usize| part.column(all.len() + 2 + nth);
+                if !identity.is_empty() {
+                    let pairs = identity.iter().enumerate().map(|(nth, at)| (was(nth), fitted.column(*at)));
+                    let moved = self.differ(pairs)?;
+                    origin = mark_moved(&origin, &moved);
+                    if let Some(renames) = &mut renames {
+                        renames.add(was(0), fitted.column(identity[0]), &moved)?;
+                    }
+                }
+                self.working(ty)?.replace(&fitted, origin, statement)?;
+                before += part.num_rows() as u64;
+            }
+        }
+        drop(rows);
+        self.working(ty)?.take(taken);
+        match renames.filter(|renames| !renames.is_empty()) {
+            Some(renames) => self.follow(&renames.finish()?, statement).await,
+            None => Ok(()),
+        }
+    }
+
+    /// In which rows one of the columns holds something else than before.
+    fn differ<'b>(&self, pairs: impl Iterator<Item = (&'b ArrayRef, &'b ArrayRef)>) -> Result<Vec<bool>> {
+        let mut differ = Vec::new();
+        for (was, is) in pairs {
+            let (was, is) = (self.hash_key.of_column(was.as_ref())?, self.hash_key.of_column(is.as_ref())?);
+            differ.resize(is.len(), false);
+            differ.iter_mut().zip(was.iter().zip(&is)).for_each(|(differ, (was, is))| *differ |= was != is);
+        }
+        Ok(differ)
     }
 
     async fn delete(&mut self, target: &Target, selection: Option<SqlExpr>) -> Result<()> {
@@ -122,92 +179,68 @@ impl<'a> Mutation<'a> {
         let catalog = Arc::clone(self.snapshot.catalog());
         let def = &catalog.types()[ty];
         let key = def.key().map(|key| SelectItem::UnnamedExpr(SqlExpr::Identifier(quoted(&key.name))));
-        let projection = [row_item()].into_iter().chain(key).collect();
-        let rows = self.run(select(target, projection, selection)?, Some(ty)).await?;
-        self.count(rows.num_rows())?;
-        let working = self.working(ty)?;
-        for row in rows_named(&rows)? {
-            working.take(row);
-        }
-        if def.key().is_some() && rows.num_rows() > 0 {
-            self.delete_edges(def, rows.column(1).as_ref()).await?;
-        }
-        Ok(())
-    }
-
-    /// Deleting a node deletes the edges that start or end at it.
-    async fn delete_edges(&mut self, node: &TypeDef, keys: &dyn Array) -> Result<()> {
-        let catalog = Arc::clone(self.snapshot.catalog());
-        let keys = (0..keys.len()).map(|row| ScalarValue::try_from_array(keys, row).map(lit));
-        let keys = keys.collect::<Result<Vec<_>, _>>().map_err(refused)?;
-        for edge in catalog.edges_of(&node.name) {
-            let ty = self.open(&edge.name).await?;
-            let ends = edge.endpoints().into_iter().flat_map(|(from, to)| [(SRC, from), (DST, to)]);
-            let columns: Vec<&str> = ends.filter(|(_, end)| *end == node.name).map(|(column, _)| column).collect();
-            for keys in keys.chunks(KEYS_AT_ONCE) {
-                let held = |column: &&str| Expr::Column(Column::from_name(*column)).in_list(keys.to_vec(), false);
-                let Some(filter) = columns.iter().map(held).reduce(Expr::or) else { continue };
-                let context = session();
-                let edges = context.read_table(self.working(ty)?.view(&context, true)?).map_err(refused)?;
-                let row = Expr::Column(Column::from_name(ROW));
-                let edges = edges.filter(filter).and_then(|edges| edges.select([row])).map_err(refused)?;
-                let batches = edges.collect().await.map_err(refused)?;
-                for batch in batches {
-                    self.count(batch.num_rows())?;
-                    let working = self.working(ty)?;
-                    for row in rows_named(&batch)? {
-                        working.take(row);
-                    }
-                }
+        let projection = [hidden(ROW)].into_iter().chain(key).collect();
+        let mut rows = self.run(select(target, projection, selection)?, Some(ty)).await?;
+        let is_unchecked = self.working(ty)?.is_unchecked();
+        let mut taken = Taken::default();
+        let mut keys = Keys::new(self.hash_key);
+        while let Some(batch) = rows.try_next().await.map_err(refused)? {
+            taken.add(numbers(&batch, ROW)?)?;
+            if def.key().is_none() {
+                continue;
+            }
+            keys.add(batch.column(1))?;
+            if keys.is_full() && is_unchecked {
+                let message = format!("more than {KEYS_AT_ONCE} rows of {} after others were inserted", def.name);
+                return Err(Error::invalid(message).with_advice("delete before inserting, or in another mutation"));
+            }
+            if keys.is_full() {
+                self.delete_edges(def, &keys).await?;
+                keys = Keys::new(self.hash_key);
             }
         }
-        Ok(())
+        drop(rows);
+        self.working(ty)?.take(taken);
+        if keys.is_empty() {
+            return Ok(());
+        }
+        if is_unchecked {
+            self.require_keys_gone(def, &keys).await?;
+        }
+        self.delete_edges(def, &keys).await
     }
 
     /// Opens the table of a type, and remembers that the outcome depends on it.
-    async fn open(&mut self, name: &str) -> Result<usize> {
+    pub(super) async fn open(&mut self, name: &str) -> Result<usize> {
         let catalog = self.snapshot.catalog();
         let ty = catalog.position(name).ok_or_else(|| unknown_type(name, catalog))?;
         if !self.tables.contains_key(&ty) {
             let table = self.snapshot.table(name).await?;
-            self.tables.insert(ty, Working::new(ty, table, catalog.types()[ty].arrow_schema()));
+            let schema = catalog.types()[ty].arrow_schema();
+            self.tables.insert(ty, Working::new(ty, table, schema, Arc::clone(&self.budget)));
         }
         Ok(ty)
     }
 
-    fn working(&mut self, ty: usize) -> Result<&mut Working> {
+    pub(super) fn working(&mut self, ty: usize) -> Result<&mut Working> {
         self.tables.get_mut(&ty).ok_or_else(|| Error::internal("a table was not opened before it was changed"))
     }
 
-    /// The rows that a query gives now, in one batch; `target` is the type that it calls [`TARGET`].
-    async fn run(&mut self, query: SqlStatement, target: Option<usize>) -> Result<RecordBatch> {
+    /// The rows that a query gives now, whatever is changed while they are read; `target` is the type that it calls
+    /// [`TARGET`].
+    async fn run(&mut self, query: SqlStatement, target: Option<usize>) -> Result<SendableRecordBatchStream> {
         let statement = Statement::Statement(Box::new(query));
-        let context = session();
+        let context = session_within(&self.memory);
+        cell::register(&context);
         for name in tables_of(&context, &statement)? {
             let (ty, with_row) = match target {
                 Some(ty) if name == TARGET => (ty, true),
                 _ => (self.open(&name).await?, false),
             };
-            let view = self.working(ty)?.view(&context, with_row)?;
+            let view = self.working(ty)?.view(with_row);
             context.register_table(TableReference::bare(name), view).map_err(refused)?;
         }
-        let plan = context.state().statement_to_plan(statement).await.map_err(refused)?;
-        let rows = context.execute_logical_plan(plan).await.map_err(refused)?;
-        // One row more than is allowed shows that there are too many, and memory stays bounded.
-        let rows = rows.limit(0, Some(ROWS_MAX + 1)).map_err(refused)?;
-        let schema = Arc::clone(rows.schema().inner());
-        let batches = rows.collect().await.map_err(refused)?;
-        let schema = batches.first().map_or(schema, RecordBatch::schema);
-        concat_batches(&schema, &batches).map_err(|e| Error::internal(format!("rows of a statement: {e}")))
-    }
-
-    fn count(&mut self, rows: usize) -> Result<()> {
-        self.changed_rows += rows;
-        if self.changed_rows <= ROWS_MAX {
-            return Ok(());
-        }
-        Err(Error::invalid(format!("the mutation changes more than {ROWS_MAX} rows"))
-            .with_advice("split it, or load many rows as JSON lines"))
+        Plan::new(&context, statement, self.snapshot.clock().now()).await?.stream().await
     }
 }
 
@@ -232,8 +265,9 @@ fn quoted(name: &str) -> Ident {
     Ident::with_quote('"', name)
 }
 
-fn row_item() -> SelectItem {
-    SelectItem::UnnamedExpr(SqlExpr::Identifier(quoted(ROW)))
+/// A column that only a view of a table to be changed has.
+fn hidden(name: &str) -> SelectItem {
+    SelectItem::UnnamedExpr(SqlExpr::Identifier(quoted(name)))
 }
 
 /// `SELECT projection FROM "__target" AS "alias" WHERE selection`, from parts that are parsed already.
@@ -248,9 +282,8 @@ fn select(target: &Target, projection: Vec<SelectItem>, selection: Option<SqlExp
     Ok(SqlStatement::Query(query))
 }
 
-/// The names of the rows that a view gave.
-fn rows_named(rows: &RecordBatch) -> Result<Vec<u64>> {
-    let names = rows.column_by_name(ROW).and_then(|names| names.as_primitive_opt::<UInt64Type>());
-    let names = names.ok_or_else(|| Error::internal("a view gave no names of rows"))?;
-    Ok(names.values().to_vec())
+/// A column of numbers that a view gave: the names of rows, or their origins.
+pub(super) fn numbers<'a>(rows: &'a RecordBatch, column: &str) -> Result<&'a UInt64Array> {
+    let numbers = rows.column_by_name(column).and_then(|column| column.as_primitive_opt::<UInt64Type>());
+    numbers.ok_or_else(|| Error::internal(format!("a view gave no {column}")))
 }

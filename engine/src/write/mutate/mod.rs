@@ -1,17 +1,28 @@
 //! Changing rows with SQL: several statements in, one intent out.
 //!
 //! Every statement sees what the former ones did, over one snapshot. What remains after the last one is one change for
-//! each table: rows to add and rows to take away. Nothing is written before all of it has been checked.
+//! each table: rows to add and rows to take away. Nothing is written before all of it has been checked. Rows pass
+//! through in batches; what a mutation keeps of them goes to a temporary file when it is much.
 //!
-//! - [`statement`]: SQL → what to do, or why not. [`working`]: a table as the statements so far have left it.
-//! - [`execute`]: runs one statement. [`fit`]: values → the columns of a type. [`settle`]: checks, and the intent.
+//! - [`statement`]: SQL → what to do, or why not. [`literal`], [`cell`], [`fit`]: values → the columns of a type.
+//! - [`working`]: a table as the statements so far have left it. [`pile`], [`pack`]: the rows that they made.
+//!   [`view`]: the table as SQL sees it.
+//! - [`execute`]: runs one statement. [`rename`]: keys that it changes. [`edges`]: what becomes of the edges then.
+//! - [`settle`]: checks, and the intent.
 
+mod cell;
+mod edges;
 mod execute;
 mod fit;
+mod literal;
+mod pack;
+mod pile;
+mod rename;
 mod settle;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod view;
 mod working;
 
 use serde::{Deserialize, Serialize};
@@ -21,12 +32,22 @@ use crate::intent::Intent;
 use crate::manifest::Snapshot;
 use crate::query;
 use crate::runtime::Runtime;
+use crate::write::check::HashKey;
 use execute::Mutation;
+use pile::Budget;
 
 /// Statements of one mutation.
 const STATEMENTS_MAX: usize = 1_000;
-/// Rows that one mutation changes; they are held in memory.
-const ROWS_MAX: usize = 100_000;
+/// What is held in memory of the rows that one mutation makes; more go to a temporary file.
+const MEMORY_MAX_BYTES: u64 = 64 << 20;
+/// What the rows of one mutation take in all.
+const ROWS_MAX_BYTES: u64 = 16 << 30;
+/// What rows take that are worked on together, where their width is known beforehand.
+const PIECE_MAX_BYTES: usize = 8 << 20;
+/// What the old and new keys of one statement take in memory.
+const RENAMES_MAX_BYTES: usize = 512 << 20;
+/// Keys of deleted nodes that edges are compared with at once.
+const KEYS_AT_ONCE: usize = 2 << 20;
 
 /// SQL statements that change rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +81,8 @@ pub(crate) async fn prepare(runtime: &Runtime, snapshot: &Snapshot, mutate: &Mut
         let message = format!("{} statements, at most {STATEMENTS_MAX} are run at once", statements.len());
         return Err(Error::invalid(message).with_advice("split them, or load many rows as JSON lines"));
     }
-    let mut mutation = Mutation::new(snapshot);
+    let hash_key = HashKey::draw(runtime.ids.as_ref());
+    let mut mutation = Mutation::new(snapshot, hash_key, Budget::new(MEMORY_MAX_BYTES, ROWS_MAX_BYTES));
     for (statement, number) in statements.into_iter().zip(1..) {
         let action = statement::read(statement).map_err(|e| e.context(format_args!("statement {number}")))?;
         let done = mutation.execute(action, number).await;

@@ -1,153 +1,157 @@
 //! A table as the statements so far have left it: committed rows without those that are removed, and pending rows.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt64Array};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_array::{Array, BooleanArray, RecordBatch, UInt64Array};
+use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
-use datafusion::catalog::{MemTable, TableProvider};
-use datafusion::common::Column;
-use datafusion::logical_expr::Expr;
-use datafusion::prelude::{DataFrame, SessionContext, lit};
-use lance::datafusion::LanceTableProvider;
+use datafusion::catalog::TableProvider;
+use roaring::RoaringTreemap;
 
+use super::pack::{Packing, is_moved, origins, unexpected};
+use super::pile::{Budget, PENDING, Pile};
+use super::view::View;
 use crate::error::{Error, Result};
-use crate::query::refused;
+use crate::sql::table_provider;
 use crate::table::Table;
-
-/// The column that names a row of a view: an address, or a pending row's number with [`PENDING`] set.
-pub(super) const ROW: &str = "__row";
-/// Set in the name of a pending row. Addresses never have it: fragment ids are counted from zero.
-const PENDING: u64 = 1 << 63;
 
 pub(super) struct Working {
     pub(super) ty: usize,
     pub(super) table: Table,
-    schema: SchemaRef,
     /// Addresses of committed rows that are taken away.
-    pub(super) removed: BTreeSet<u64>,
-    pending: Vec<Pending>,
-    pending_rows: u64,
+    removed: Arc<RoaringTreemap>,
+    pending: Pile,
+    /// Whether rows were inserted, which nobody has compared with others yet.
+    is_unchecked: bool,
 }
 
-/// Rows that one statement made.
-struct Pending {
-    batch: RecordBatch,
-    /// The number of its first row.
-    first: u64,
-    alive: Vec<bool>,
-    /// The committed row that each takes the place of.
-    origin: Vec<Option<u64>>,
-    statement: u64,
+/// The rows that one statement takes away. They stay where they are until it has seen all that it looks at.
+#[derive(Default)]
+pub(super) struct Taken {
+    committed: RoaringTreemap,
+    pending: RoaringTreemap,
 }
 
-/// Pending rows that are left at the end.
+impl Taken {
+    /// Adds rows by the names that a view gave them.
+    pub(super) fn add(&mut self, rows: &UInt64Array) -> Result<()> {
+        for row in rows.values() {
+            let is_new = match row & PENDING {
+                0 => self.committed.insert(*row),
+                _ => self.pending.insert(row & !PENDING),
+            };
+            if !is_new {
+                return Err(Error::internal("a statement was given a row twice"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Pending rows that are left at the end, as they are kept; those that are new apart from those that replace.
 pub(super) struct Left {
-    pub(super) batch: RecordBatch,
+    /// In the columns of the table, but for its vectors.
+    pub(super) rows: RecordBatch,
     pub(super) statement: u64,
-    /// Whether they take the place of committed rows.
-    pub(super) updated: bool,
+    pub(super) kind: Leftover,
+}
+
+/// What pending rows are to committed ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leftover {
+    /// Rows that were not there before.
+    New,
+    /// Rows with the identity of the rows that they take the place of.
+    Updated,
+    /// Rows that have, or had in between, another identity than the rows that they take the place of.
+    Moved,
 }
 
 impl Working {
-    pub(super) fn new(ty: usize, table: Table, schema: SchemaRef) -> Self {
-        Working { ty, table, schema, removed: BTreeSet::new(), pending: Vec::new(), pending_rows: 0 }
+    pub(super) fn new(ty: usize, table: Table, schema: SchemaRef, budget: Arc<Budget>) -> Self {
+        let pending = Pile::new(Arc::new(Packing::new(schema)), budget);
+        Working { ty, table, removed: Arc::default(), pending, is_unchecked: false }
+    }
+
+    pub(super) fn packing(&self) -> &Arc<Packing> {
+        self.pending.packing()
     }
 
     pub(super) fn is_changed(&self) -> bool {
-        !self.removed.is_empty() || self.pending.iter().any(|pending| pending.alive.contains(&true))
+        !self.removed.is_empty() || self.pending.alive() > 0
     }
 
-    /// Adds rows; `origin` gives for each the committed row that it takes the place of.
-    pub(super) fn push(&mut self, batch: RecordBatch, origin: Vec<Option<u64>>, statement: u64) {
-        let rows = batch.num_rows();
-        let pending = Pending { batch, first: self.pending_rows, alive: vec![true; rows], origin, statement };
-        self.pending.push(pending);
-        self.pending_rows += rows as u64;
+    /// Whether two rows may have one identity for now.
+    pub(super) fn is_unchecked(&self) -> bool {
+        self.is_unchecked
     }
 
-    /// Takes the row of that name away. Gives the committed row that it was, or took the place of.
-    pub(super) fn take(&mut self, row: u64) -> Option<u64> {
-        if row & PENDING == 0 {
-            self.removed.insert(row);
-            return Some(row);
+    pub(super) fn removed(&self) -> &RoaringTreemap {
+        &self.removed
+    }
+
+    pub(super) fn pending_rows(&self) -> u64 {
+        self.pending.alive()
+    }
+
+    /// Adds new rows.
+    pub(super) fn insert(&mut self, rows: &RecordBatch, statement: u64) -> Result<()> {
+        self.is_unchecked = true;
+        self.pending.push(rows, UInt64Array::new_null(rows.num_rows()), statement)
+    }
+
+    /// Adds rows that take the place of others, with the origins of those.
+    pub(super) fn replace(&mut self, rows: &RecordBatch, origin: UInt64Array, statement: u64) -> Result<()> {
+        self.pending.push(rows, origin, statement)
+    }
+
+    pub(super) fn take(&mut self, taken: Taken) {
+        self.pending.bury(&taken.pending);
+        if !taken.committed.is_empty() {
+            *Arc::make_mut(&mut self.removed) |= taken.committed;
         }
-        let number = row & !PENDING;
-        let at = self.pending.partition_point(|pending| pending.first + pending.alive.len() as u64 <= number);
-        let pending = self.pending.get_mut(at)?;
-        let within = (number - pending.first) as usize;
-        pending.alive[within] = false;
-        pending.origin[within]
     }
 
-    /// The pending rows that are left, those that are new apart from those that replace.
-    pub(super) fn left(&self) -> Result<Vec<Left>> {
-        let mut left = Vec::new();
-        for pending in &self.pending {
-            for updated in [false, true] {
-                let keep = pending.alive.iter().zip(&pending.origin);
-                let keep: BooleanArray =
-                    keep.map(|(alive, origin)| Some(*alive && origin.is_some() == updated)).collect();
-                if keep.true_count() > 0 {
-                    let batch = filter_record_batch(&pending.batch, &keep).map_err(unexpected)?;
-                    left.push(Left { batch, statement: pending.statement, updated });
-                }
+    /// Every pending row that is left, piece by piece.
+    pub(super) fn left(&self) -> impl Iterator<Item = Result<Left>> + use<> {
+        self.pending.frozen().into_pieces().flat_map(|(piece, dead)| {
+            let parts = piece.read().and_then(|rows| {
+                let numbers = piece.first..piece.first + piece.rows;
+                let alive: Vec<bool> = numbers.map(|number| !dead.contains(number)).collect();
+                parts(&rows, &alive, piece.statement)
+            });
+            match parts {
+                Ok(parts) => parts.into_iter().map(Ok).collect::<Vec<_>>(),
+                Err(error) => vec![Err(error)],
             }
-        }
-        Ok(left)
+        })
     }
 
-    /// The table as it is now, for SQL; with the column [`ROW`] where rows are to be changed.
-    pub(super) fn view(&self, context: &SessionContext, with_row: bool) -> Result<Arc<dyn TableProvider>> {
-        let pending = self.pending_table(with_row)?;
-        let Some(committed) = self.committed(context, with_row)? else { return Ok(Arc::new(pending)) };
-        if self.pending_rows == 0 {
-            return Ok(committed.into_view());
+    /// The table as it is now, for SQL; with the columns that name rows where rows are to be changed.
+    pub(super) fn view(&self, with_row: bool) -> Arc<dyn TableProvider> {
+        let is_as_committed = self.removed.is_empty() && self.pending.is_untouched();
+        if is_as_committed && !with_row && !self.table.is_empty() {
+            return table_provider(self.table.dataset(), false);
         }
-        let pending = context.read_table(Arc::new(pending)).map_err(refused)?;
-        Ok(committed.union(pending).map_err(refused)?.into_view())
-    }
-
-    /// The committed rows that are not removed; `None` when there is none at all.
-    fn committed(&self, context: &SessionContext, with_row: bool) -> Result<Option<DataFrame>> {
-        if self.table.is_empty() {
-            return Ok(None);
-        }
-        let addressed = with_row || !self.removed.is_empty();
-        let provider = LanceTableProvider::new(Arc::clone(self.table.dataset()), false, addressed);
-        let mut rows = context.read_table(Arc::new(provider)).map_err(refused)?;
-        let address = Expr::Column(Column::from_name("_rowaddr"));
-        if !self.removed.is_empty() {
-            let removed = self.removed.iter().map(|address| lit(*address)).collect();
-            rows = rows.filter(address.clone().in_list(removed, true)).map_err(refused)?;
-        }
-        let columns = self.schema.fields().iter().map(|field| Expr::Column(Column::from_name(field.name())));
-        let row = with_row.then(|| address.alias(ROW));
-        rows.select(columns.chain(row).collect::<Vec<_>>()).map(Some).map_err(refused)
-    }
-
-    fn pending_table(&self, with_row: bool) -> Result<MemTable> {
-        let mut fields = self.schema.fields().to_vec();
-        if with_row {
-            fields.push(Arc::new(Field::new(ROW, DataType::UInt64, true)));
-        }
-        let schema = Arc::new(Schema::new(fields));
-        let mut batches = Vec::new();
-        for pending in self.pending.iter().filter(|pending| pending.alive.contains(&true)) {
-            let mut columns = pending.batch.columns().to_vec();
-            if with_row {
-                let names = (0..pending.alive.len() as u64).map(|within| PENDING | (pending.first + within));
-                columns.push(Arc::new(UInt64Array::from_iter_values(names)) as ArrayRef);
-            }
-            let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(unexpected)?;
-            let alive = BooleanArray::from(pending.alive.clone());
-            batches.push(filter_record_batch(&batch, &alive).map_err(unexpected)?);
-        }
-        MemTable::try_new(schema, vec![batches]).map_err(refused)
+        let committed = (!self.table.is_empty()).then(|| table_provider(self.table.dataset(), true));
+        Arc::new(View::new(committed, Arc::clone(&self.removed), self.pending.frozen(), with_row))
     }
 }
 
-fn unexpected(error: arrow_schema::ArrowError) -> Error {
-    Error::internal(format!("pending rows: {error}"))
+fn parts(rows: &RecordBatch, alive: &[bool], statement: u64) -> Result<Vec<Left>> {
+    let origins = origins(rows)?;
+    let kind_of = |row: usize| match origins.is_valid(row).then(|| is_moved(origins.value(row))) {
+        None => Leftover::New,
+        Some(false) => Leftover::Updated,
+        Some(true) => Leftover::Moved,
+    };
+    let mut parts = Vec::new();
+    for kind in [Leftover::New, Leftover::Updated, Leftover::Moved] {
+        let keep: BooleanArray = alive.iter().enumerate().map(|(row, alive)| Some(*alive && kind_of(row) == kind)).collect();
+        if keep.has_true() {
+            let rows = if keep.has_false() { filter_record_batch(rows, &keep).map_err(unexpected)? } else { rows.clone() };
+            parts.push(Left { rows, statement, kind });
+        }
+    }
+    Ok(parts)
 }
