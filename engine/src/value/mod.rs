@@ -10,6 +10,6 @@ mod calendar;
 mod cell;
 mod json;
 
-pub use json::write_rows;
+pub use json::{each_value, write_rows};
 
 pub(crate) use calendar::{parse_date, parse_instant};

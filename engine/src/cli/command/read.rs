@@ -3,13 +3,14 @@
 use super::Place;
 use crate::cli::failure::Failure;
 use crate::cli::flags::{Format, Query};
-use crate::cli::output::{Output, json, rows};
+use crate::cli::output::{Output, check, json, rows};
 use crate::cli::{interrupt, report};
 
 pub async fn query(place: &Place, query: Query, output: Output) -> Result<(), Failure> {
-    let sql = query.sql.text()?;
     let by_default = if output.is_terminal && !output.json { Format::Table } else { Format::Json };
     let format = query.format.unwrap_or(by_default);
+    check(format, &output)?;
+    let sql = query.sql.text()?;
     let json = output.json;
     let work = async {
         let graph = place.graph().open_read_only().await?;

@@ -1,12 +1,8 @@
 //! One value of one row as a text, for the forms that have cells.
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
-use arrow_json::writer::{EncoderOptions, make_encoder};
 use arrow_schema::DataType;
-
-use crate::cli::failure::Failure;
+use omnigraph::value::each_value;
 
 /// A value, written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,30 +16,27 @@ pub enum Cell {
 }
 
 /// The rows of a batch, cell by cell.
-pub fn rows(batch: &RecordBatch) -> Result<Vec<Vec<Cell>>, Failure> {
-    let options = EncoderOptions::default();
-    let schema = batch.schema();
+pub fn rows(batch: &RecordBatch) -> Vec<Vec<Cell>> {
     let mut rows = vec![Vec::with_capacity(batch.num_columns()); batch.num_rows()];
-    for (field, column) in schema.fields().iter().zip(batch.columns()) {
-        let mut encoder =
-            make_encoder(field, Arc::as_ref(column), &options).map_err(|error| super::of_form("cells", error))?;
-        for (at, row) in rows.iter_mut().enumerate() {
-            if encoder.is_null(at) {
-                row.push(Cell::Missing);
-                continue;
+    for column in batch.columns() {
+        let mut next = rows.iter_mut();
+        each_value(column, |json| {
+            if let Some(row) = next.next() {
+                row.push(cell(json));
             }
-            let mut json = Vec::new();
-            encoder.encode(at, &mut json);
-            row.push(cell(json));
-        }
+        });
     }
-    Ok(rows)
+    rows
 }
 
-fn cell(json: Vec<u8>) -> Cell {
-    match serde_json::from_slice::<String>(&json) {
-        Ok(text) => Cell::Text(text),
-        Err(_) => Cell::Bare(String::from_utf8_lossy(&json).into_owned()),
+fn cell(json: &[u8]) -> Cell {
+    match json {
+        b"null" => Cell::Missing,
+        [b'"', ..] => match serde_json::from_slice::<String>(json) {
+            Ok(text) => Cell::Text(text),
+            Err(_) => Cell::Bare(String::from_utf8_lossy(json).into_owned()),
+        },
+        _ => Cell::Bare(String::from_utf8_lossy(json).into_owned()),
     }
 }
 

@@ -40,7 +40,7 @@ impl CsvRows {
 
 impl Rows for CsvRows {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
-        cell::rows(batch)?.iter().try_for_each(|cells| self.line(cells))
+        cell::rows(batch).iter().try_for_each(|cells| self.line(cells))
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use arrow_array::RecordBatch;
 use omnigraph::printable::is_hidden;
+use omnigraph::value::write_rows;
 use serde::Serialize;
 
 use super::{Output, Rows};
@@ -49,9 +50,9 @@ impl JsonRows {
 
 impl Rows for JsonRows {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
-        let mut lines = arrow_json::LineDelimitedWriter::new(Vec::new());
-        lines.write(batch).and_then(|()| lines.finish()).map_err(|error| super::of_form("json", error))?;
-        let lines = String::from_utf8(lines.into_inner()).map_err(|error| super::of_form("json", error))?;
+        let mut lines = Vec::new();
+        write_rows(batch, &mut lines)?;
+        let lines = String::from_utf8(lines).map_err(|error| super::of_form("json", error))?;
         self.output.write_all(safe(lines).as_bytes())?;
         Ok(())
     }

@@ -75,12 +75,17 @@ pub trait Rows {
     fn finish(self: Box<Self>) -> Result<(), Failure>;
 }
 
-/// Rows of this schema in this form, to standard output.
-pub fn rows(format: Format, schema: &SchemaRef, output: Output) -> Result<Box<dyn Rows>, Failure> {
+/// Whether rows of this form can go where standard output goes; asked before anything is begun.
+pub fn check(format: Format, output: &Output) -> Result<(), Failure> {
     if matches!(format, Format::Arrow | Format::Parquet) && output.is_terminal {
         let text = "arrow and parquet are not for a terminal: send the output to a file, such as `> rows.parquet`";
         return Err(Failure::Usage(text.to_owned()));
     }
+    Ok(())
+}
+
+/// Rows of this schema in this form, to standard output.
+pub fn rows(format: Format, schema: &SchemaRef, output: Output) -> Result<Box<dyn Rows>, Failure> {
     Ok(match format {
         Format::Table => Box::new(table::TableRows::new(schema, output)),
         Format::Json => Box::new(json::JsonRows::new(output)),

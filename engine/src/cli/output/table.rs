@@ -54,8 +54,15 @@ pub fn shown(text: &str) -> String {
     }
 }
 
-/// A table of cells that are [`shown`], with its last line's end.
+/// Tables of cells that are [`shown`], one after the other if there are many rows.
 pub fn render(columns: &[Column], rows: &[Vec<String>], width: Option<usize>, too_wide: TooWide) -> String {
+    if rows.is_empty() {
+        return table(columns, rows, width, too_wide);
+    }
+    rows.chunks(TABLE_ROWS).map(|some| table(columns, some, width, too_wide)).collect()
+}
+
+fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usize>, too_wide: TooWide) -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED);
     table.set_header(columns.iter().map(|column| column.name.clone()));
@@ -126,7 +133,7 @@ impl Rows for TableRows {
         let mut at = 0;
         while at < batch.num_rows() {
             let some = (TABLE_ROWS - self.waiting.len()).min(batch.num_rows() - at);
-            for row in cell::rows(&batch.slice(at, some))? {
+            for row in cell::rows(&batch.slice(at, some)) {
                 self.waiting.push(row.into_iter().map(of_cell).collect());
             }
             at += some;
