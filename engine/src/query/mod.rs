@@ -3,7 +3,9 @@
 //! Types are tables, named as they are, case-sensitive; an edge's endpoints are its columns `src` and `dst`. Only the
 //! tables that a query names are opened, each at its pin.
 
+mod options;
 mod refusal;
+mod rows;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -19,6 +21,9 @@ use lance::datafusion::LanceTableProvider;
 use crate::error::{Error, Result};
 use crate::manifest::Snapshot;
 
+pub use options::QueryOptions;
+pub use rows::Rows;
+
 pub(crate) use refusal::refused;
 pub(crate) use session::{parse, session, tables_of, unknown_type};
 
@@ -28,6 +33,14 @@ impl Snapshot {
     /// # Errors
     /// [`crate::ErrorKind::Invalid`] for SQL that is no query or does not fit the schema, else the store's trouble.
     pub async fn query(&self, sql: &str) -> Result<Vec<RecordBatch>> {
+        self.query_with(sql, &QueryOptions::default()).await?.collect().await
+    }
+
+    /// Runs one SQL query over this snapshot within bounds, and gives its rows as they come.
+    ///
+    /// # Errors
+    /// As [`Snapshot::query`], and [`crate::ErrorKind::Timeout`] when the time is up.
+    pub async fn query_with(&self, sql: &str, options: &QueryOptions) -> Result<Rows> {
         let statement = only_query(parse(sql)?)?;
         let context = session();
         for name in tables_of(&context, &statement)? {
@@ -40,7 +53,7 @@ impl Snapshot {
         }
         let plan = context.state().statement_to_plan(statement).await.map_err(refused)?;
         let rows = context.execute_logical_plan(plan).await.map_err(refused)?;
-        rows.collect().await.map_err(refused)
+        Ok(Rows::new(rows.execute_stream().await.map_err(refused)?, options.timeout))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Commands that only read.
 
+use omnigraph::query::QueryOptions;
+
 use super::Place;
 use crate::cli::failure::Failure;
 use crate::cli::flags::{Format, Query};
@@ -18,10 +20,12 @@ pub async fn query(place: &Place, query: Query, output: Output) -> Result<(), Fa
             Some(version) => graph.at(version).await?,
             None => graph.snapshot(),
         };
-        let batches = snapshot.query(&sql).await?;
-        let Some(first) = batches.first() else { return Ok(()) };
-        let mut rows = rows(format, &first.schema(), output)?;
-        batches.iter().try_for_each(|batch| rows.write(batch))?;
+        let options = QueryOptions { timeout: query.timeout, memory_bytes: query.memory };
+        let mut found = snapshot.query_with(&sql, &options).await?;
+        let mut rows = rows(format, found.schema(), output)?;
+        while let Some(batch) = found.next().await? {
+            rows.write(&batch)?;
+        }
         rows.finish()
     };
     interrupt::reading(work, json).await
