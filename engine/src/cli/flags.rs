@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use omnigraph::LoadMode;
 
@@ -157,6 +158,20 @@ impl From<Mode> for LoadMode {
     }
 }
 
+/// What is wrong with an option that is none, and which one may be meant. Where SQL may begin with a hyphen, such an option is taken
+/// for SQL, and what is said to be too much is then the SQL itself; so this asks again as if it might not.
+pub fn mistyped_option() -> Option<clap::Error> {
+    let strict = |command: clap::Command| command.mut_arg("sql", |sql| sql.allow_hyphen_values(false));
+    let command = Cli::command().mut_subcommand("query", strict).mut_subcommand("mutate", strict);
+    let error = command.try_get_matches().err()?;
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(typed)) if typed.starts_with('-') && !typed.contains(char::is_whitespace) => {
+            Some(error)
+        }
+        _ => None,
+    }
+}
+
 /// SQL may begin with a comment, `-- so`; an option that is none must not pass for one.
 fn sql(text: &str) -> Result<String, String> {
     if text.len() > 1 && text.starts_with('-') && !text.contains(char::is_whitespace) {
@@ -167,8 +182,6 @@ fn sql(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use s3::address;
+pub(super) use s3::{address, masked};
 
 /// How to reach a store. Plain data: serializable, so that it can be handed to another process; secrets are written out
 /// by serde and only by serde, `Debug` never shows them.

@@ -148,7 +148,7 @@ fn s3(
             retry_timeout: half,
         });
     if let Some(endpoint) = &options.endpoint {
-        builder = builder.with_endpoint(endpoint);
+        builder = builder.with_endpoint(super::options::masked(endpoint));
     }
     if let Some(id) = &options.access_key_id {
         builder = builder.with_access_key_id(id);

@@ -87,6 +87,17 @@ fn wrong(name: &str, why: &str) -> StorageError {
     StorageError::new(StorageErrorKind::Invalid, name, "open").with_message(format!("{name} {why}"))
 }
 
+/// The endpoint to call. A user and a password in it sign nothing, and what is below would log them: it sees that there were some.
+pub(in crate::storage) fn masked(endpoint: &str) -> String {
+    match Url::parse(endpoint) {
+        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+            let masked = url.set_username("redacted").and_then(|()| url.set_password(None));
+            masked.map_or_else(|()| address(endpoint), |()| url.to_string())
+        }
+        _ => endpoint.to_owned(),
+    }
+}
+
 /// The endpoint to show: without a user and a password.
 pub(in crate::storage) fn address(endpoint: &str) -> String {
     match Url::parse(endpoint) {

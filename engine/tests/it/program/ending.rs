@@ -49,7 +49,7 @@ async fn a_write_that_gave_up_waiting_for_a_stopped_process_ends() {
     lock.lock().unwrap();
     let mut child = omnigraph(graph.path(), &["mutate", "INSERT INTO Person (name) VALUES ('alice')"]);
     let (code, said) = ended(&mut child);
-    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(code, Some(12), "{said}");
     assert!(said.starts_with("error: "), "{said}");
 }
 

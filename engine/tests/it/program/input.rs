@@ -15,8 +15,10 @@ async fn sql_that_begins_with_a_comment_is_sql() {
     ]))
     .done();
     assert_eq!(out, "n\n2\n");
-    let said = run(program(graph.path()).args(["query", "--fromat=csv", "SELECT 1"])).ended_with(2);
-    assert!(said.contains("--fromat=csv"), "{said}");
+    for args in [&["query", "--fromat=csv", "SELECT 1"][..], &["query", "--fromat", "csv"], &["query", "--fromat"]] {
+        let said = run(program(graph.path()).args(args)).ended_with(2);
+        assert!(said.contains("'--fromat'") && said.contains("--format"), "it says which is meant: {said}");
+    }
 }
 
 #[tokio::test]

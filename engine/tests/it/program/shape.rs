@@ -50,13 +50,13 @@ async fn what_is_read_is_an_object_a_line() {
 async fn a_file_that_is_no_sidecar_is_shown_with_its_reason() {
     let graph = people().await;
     std::fs::create_dir_all(graph.path().join("__recovery")).unwrap();
-    std::fs::write(graph.path().join("__recovery/x\u{1b}[2J.json"), "{").unwrap();
+    std::fs::write(graph.path().join("__recovery/x\u{202e}.json"), "{").unwrap();
     let out = objects(&run(program(graph.path()).args(["inspect", "--json"])).done());
     assert_eq!(keys(&out[0]["sidecars"][0]), ["file", "unreadable"]);
     let out = run(program(graph.path()).args(["inspect"])).done();
-    assert!(out.contains("sidecar x\\u{1b}[2J.json: unreadable") && !out.contains('\u{1b}'), "{out:?}");
+    assert!(out.contains("sidecar x\\u{202e}.json: unreadable") && !out.contains('\u{202e}'), "{out:?}");
     let said = run(program(graph.path()).args(["recover"])).ended_with(9);
-    assert!(said.contains("x\\u{1b}[2J.json") && !said.contains('\u{1b}'), "{said:?}");
+    assert!(said.contains("x\\u{202e}.json") && !said.contains('\u{202e}'), "{said:?}");
 }
 
 #[test]
