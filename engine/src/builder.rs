@@ -113,7 +113,7 @@ impl GraphBuilder {
         let runtime = self.runtime().await?;
         let mut manifest = ManifestHead::open(&runtime.stack).await?;
         recovery::pass(&runtime, Scope::Sweep, &mut manifest).await?;
-        let snapshot = Snapshot::load(&runtime.stack, manifest, None).await?;
+        let snapshot = Snapshot::load(&runtime, manifest, None).await?;
         Ok(Graph::new(Handle::new(runtime, Mode::ReadWrite, snapshot)))
     }
 
@@ -127,7 +127,7 @@ impl GraphBuilder {
         self.options.local.must_exist = true;
         let runtime = self.runtime().await?;
         let manifest = ManifestHead::open(&runtime.stack).await?;
-        let snapshot = Snapshot::load(&runtime.stack, manifest, None).await?;
+        let snapshot = Snapshot::load(&runtime, manifest, None).await?;
         Ok(Graph::new(Handle::new(runtime, Mode::ReadOnly, snapshot)))
     }
 

@@ -31,7 +31,7 @@ pub(crate) async fn create(runtime: &Runtime, schema: &str) -> Result<Snapshot> 
             if let Err(e) = hit(Scope::Create, Window::CreateManifested).await {
                 tracing::warn!(error = %e, "a creation failed after the graph was complete");
             }
-            Ok(Snapshot::of_new_graph(&runtime.stack, manifest, catalog, tables))
+            Ok(Snapshot::of_new_graph(runtime, manifest, catalog, tables))
         }
         Err(Incomplete { error, ours_is_not_there }) => {
             if ours_is_not_there {

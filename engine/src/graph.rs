@@ -11,6 +11,7 @@ use crate::handle::Handle;
 use crate::history::Commit;
 use crate::manifest;
 use crate::recovery::{self, HealReport, Recovery};
+use crate::sql;
 use crate::write::load::Load;
 use crate::write::mutate::Mutate;
 use crate::write::repair::{self, Inspection, Repair, RepairReport};
@@ -63,15 +64,15 @@ impl Graph {
     pub async fn mutate(&self, mutate: Mutate) -> Result<WriteReport> {
         let runtime = &self.handle.runtime;
         write::run(&self.handle, WriterKind::Mutate, async |snapshot: &Snapshot| {
-            write::mutate::prepare(runtime, snapshot, &mutate).await.map(Some)
+            sql::deep(write::mutate::prepare(runtime, snapshot, &mutate)).await.map(Some)
         })
         .await
     }
 
-    /// Runs one SQL query over what this handle sees now.
+    /// Runs one SQL query over what this handle sees now, as [`Snapshot::query`] does.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] for SQL that is no query or does not fit the schema, else the store's trouble.
+    /// Those of [`Snapshot::query`].
     pub async fn query(&self, sql: &str) -> Result<Vec<RecordBatch>> {
         self.snapshot().query(sql).await
     }
@@ -110,7 +111,7 @@ impl Graph {
     pub async fn at(&self, graph_version: u64) -> Result<Snapshot> {
         let now = self.snapshot();
         let manifest = now.manifest().at(graph_version).await?;
-        Snapshot::load(&self.handle.runtime.stack, manifest, Some(&now)).await
+        Snapshot::load(&self.handle.runtime, manifest, Some(&now)).await
     }
 
     /// Every recovery that was recorded, oldest first.

@@ -61,7 +61,7 @@ impl Handle {
         if manifest.state().version == seen.version() {
             return Ok(seen);
         }
-        let snapshot = Snapshot::load(&self.runtime.stack, manifest, Some(&seen)).await?;
+        let snapshot = Snapshot::load(&self.runtime, manifest, Some(&seen)).await?;
         self.advance(snapshot.clone());
         Ok(snapshot)
     }

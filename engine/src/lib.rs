@@ -12,7 +12,7 @@
 //! - [`value`]: what a column can hold, how a value arrives in it, and how it is shown.
 //! - [`manifest`]: what is visible. [`history`]: how it came about.
 //! - [`intent`]: what a write promises, as data, and its sidecar. [`recovery`]: finish or undo what a crash left.
-//! - [`write`], [`query`]: the verbs.
+//! - `sql`: what SQL may say, what it means and what it may cost. [`write`], [`query`]: the verbs.
 //! - [`Graph`], [`GraphBuilder`]: the façade, methods of a few lines that delegate.
 
 pub mod clock;
@@ -41,6 +41,7 @@ pub mod recovery;
 mod handle;
 
 pub mod query;
+mod sql;
 pub mod write;
 
 mod builder;
@@ -51,6 +52,7 @@ pub use builder::GraphBuilder;
 pub use error::{Error, ErrorKind, Result};
 pub use gate::ProcessContext;
 pub use graph::{Graph, Snapshot};
+pub use query::{QueryOptions, Rows};
 pub use storage::{StorageOptions, StorageUri};
 pub use write::WriteReport;
 pub use write::load::{Load, LoadMode};

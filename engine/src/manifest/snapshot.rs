@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use super::{GraphState, ManifestHead, TableEntry};
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::Runtime;
 use crate::schema::{Catalog, hash_of};
 use crate::storage::Stack;
 use crate::table::Table;
@@ -19,6 +21,7 @@ pub struct Snapshot(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     stack: Stack,
+    clock: Arc<dyn Clock>,
     manifest: ManifestHead,
     catalog: Arc<Catalog>,
     /// Tables that were opened, by path, each at its pin.
@@ -35,32 +38,38 @@ impl Snapshot {
     ///
     /// # Errors
     /// The schema contract is missing or is not what its name says, or the store's trouble.
-    pub(crate) async fn load(stack: &Stack, manifest: ManifestHead, earlier: Option<&Snapshot>) -> Result<Snapshot> {
+    pub(crate) async fn load(
+        runtime: &Runtime,
+        manifest: ManifestHead,
+        earlier: Option<&Snapshot>,
+    ) -> Result<Snapshot> {
         let hash = &manifest.state().schema.hash;
         let catalog = match earlier {
             Some(earlier) if earlier.state().schema.hash == *hash => Arc::clone(&earlier.0.catalog),
-            _ => Arc::new(read_contract(stack, hash).await?),
+            _ => Arc::new(read_contract(&runtime.stack, hash).await?),
         };
-        Ok(Self::assemble(stack, manifest, catalog, earlier, Vec::new()))
+        Ok(Self::assemble(&runtime.stack, &runtime.clock, manifest, catalog, earlier, Vec::new()))
     }
 
     /// The snapshot of a graph whose contract is known already.
     pub(crate) fn of_new_graph(
-        stack: &Stack,
+        runtime: &Runtime,
         manifest: ManifestHead,
         catalog: Catalog,
         tables: Vec<Table>,
     ) -> Snapshot {
-        Self::assemble(stack, manifest, Arc::new(catalog), None, tables)
+        Self::assemble(&runtime.stack, &runtime.clock, manifest, Arc::new(catalog), None, tables)
     }
 
     /// The snapshot after a publish that moved pins to where `landed` stand.
     pub(crate) fn advanced(&self, manifest: ManifestHead, landed: Vec<Table>) -> Snapshot {
-        Self::assemble(&self.0.stack, manifest, Arc::clone(&self.0.catalog), Some(self), landed)
+        let Inner { stack, clock, manifest: _, catalog, opened: _ } = self.0.as_ref();
+        Self::assemble(stack, clock, manifest, Arc::clone(catalog), Some(self), landed)
     }
 
     fn assemble(
         stack: &Stack,
+        clock: &Arc<dyn Clock>,
         manifest: ManifestHead,
         catalog: Arc<Catalog>,
         earlier: Option<&Snapshot>,
@@ -71,7 +80,8 @@ impl Snapshot {
             manifest.state().tables.get(table.path()).is_some_and(|entry| entry.version == table.version())
         };
         let opened = known.filter(at_pin).map(|table| (table.path().to_owned(), table)).collect();
-        Snapshot(Arc::new(Inner { stack: stack.clone(), manifest, catalog, opened: Mutex::new(opened) }))
+        let (stack, clock, opened) = (stack.clone(), Arc::clone(clock), Mutex::new(opened));
+        Snapshot(Arc::new(Inner { stack, clock, manifest, catalog, opened }))
     }
 
     fn opened(&self) -> HashMap<String, Table> {
@@ -117,6 +127,11 @@ impl Snapshot {
 
     pub(crate) fn manifest(&self) -> &ManifestHead {
         &self.0.manifest
+    }
+
+    /// What SQL is told when it asks for the time.
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
     }
 
     pub(crate) fn stack(&self) -> &Stack {

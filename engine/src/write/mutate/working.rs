@@ -10,10 +10,10 @@ use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::common::Column;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{DataFrame, SessionContext, lit};
-use lance::datafusion::LanceTableProvider;
 
 use crate::error::{Error, Result};
 use crate::query::refused;
+use crate::sql::table_provider;
 use crate::table::Table;
 
 /// The column that names a row of a view: an address, or a pending row's number with [`PENDING`] set.
@@ -115,8 +115,8 @@ impl Working {
             return Ok(None);
         }
         let addressed = with_row || !self.removed.is_empty();
-        let provider = LanceTableProvider::new(Arc::clone(self.table.dataset()), false, addressed);
-        let mut rows = context.read_table(Arc::new(provider)).map_err(refused)?;
+        let provider = table_provider(self.table.dataset(), addressed);
+        let mut rows = context.read_table(provider).map_err(refused)?;
         let address = Expr::Column(Column::from_name("_rowaddr"));
         if !self.removed.is_empty() {
             let removed = self.removed.iter().map(|address| lit(*address)).collect();

@@ -15,23 +15,31 @@ pub(crate) fn refused(error: DataFusionError) -> Error {
             Err(cause) => refused_by(cause),
         };
     }
-    match error.strip_backtrace() {
-        message if matches!(error, DataFusionError::Internal(_)) => {
-            Error::internal(format!("SQL: {}", first_line(&message))).with_source(error)
-        }
-        _ => refused_by(error.into()),
-    }
+    refused_by(error.into())
 }
 
 fn refused_by(cause: Box<dyn StdError + Send + Sync>) -> Error {
     let mut next: Option<&(dyn StdError + 'static)> = Some(cause.as_ref());
     let mut kind = ErrorKind::Invalid;
     while let Some(inner) = next {
+        // What this crate has said within a plan is said again, however often it was wrapped.
+        if let Some(ours) = inner.downcast_ref::<Error>() {
+            let said = Error::new(ours.kind(), ours.message().to_owned());
+            return match ours.advice() {
+                Some(advice) => said.with_advice(advice.to_owned()),
+                None => said,
+            };
+        }
+        if let Some(DataFusionError::ResourcesExhausted(what)) = inner.downcast_ref::<DataFusionError>() {
+            let message = format!("the SQL takes more memory than its limit: {}", first_line(what));
+            return Error::invalid(message).with_advice("ask for less at once, or raise the limit").with_source(cause);
+        }
         kind = kind_of(inner).unwrap_or(kind);
         next = inner.source();
     }
     match kind {
         ErrorKind::Invalid => Error::invalid(format!("the SQL does not fit: {}", first_line(&cause.to_string()))),
+        ErrorKind::Internal => Error::internal(format!("SQL: {}", first_line(&cause.to_string()))),
         kind => Error::new(kind, "a table could not be read while SQL was run"),
     }
     .with_source(cause)
@@ -39,6 +47,9 @@ fn refused_by(cause: Box<dyn StdError + Send + Sync>) -> Error {
 
 /// What an error in the chain says of the whole: Lance and the store below it wrap each other, and DataFusion both.
 fn kind_of(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
+    if let Some(DataFusionError::Internal(_)) = error.downcast_ref::<DataFusionError>() {
+        return Some(ErrorKind::Internal);
+    }
     if error.is::<object_store::Error>() || error.is::<std::io::Error>() {
         return Some(ErrorKind::Storage);
     }

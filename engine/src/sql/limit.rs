@@ -1,0 +1,29 @@
+//! What SQL may be, so that nothing that comes in as text can end the process.
+
+/// Longest SQL text, in bytes.
+pub(crate) const SQL_BYTES_MAX: usize = 4 << 20;
+/// How deep brackets, subqueries, prefix operators and CASE may nest.
+pub(crate) const SQL_NESTING_MAX: usize = 50;
+/// Longest chain of tokens without a bracket or a comma. The parser makes one deep tree of a chain, and a deep tree costs
+/// stack wherever it is walked or dropped.
+pub(crate) const CHAIN_TOKENS_MAX: usize = 20_000;
+/// How deep the tree of one statement may be: a chain of `n` operators, of OR or of UNION is `n` levels deep.
+pub(crate) const TREE_LEVELS_MAX: usize = 1_000;
+/// Expressions of one statement, each part counted.
+pub(crate) const EXPRESSIONS_MAX: usize = 250_000;
+/// Tables that one statement reads, each SELECT counted; a common table expression counts where it is used.
+pub(crate) const TABLES_MAX: usize = 200;
+/// How deep WITH may stand within WITH: each level doubles how often the innermost is looked at.
+pub(crate) const WITH_NESTING_MAX: usize = 8;
+/// How large an expression may become when subqueries and common table expressions that build on one another are put into each
+/// other, in references to columns.
+pub(crate) const REFERENCES_MAX: usize = 100_000;
+/// Longest text that a function may make of shorter ones, in bytes.
+pub(crate) const TEXT_BYTES_MAX: i64 = 64 << 20;
+/// The same for all rows of a batch together.
+pub(crate) const TEXTS_BYTES_MAX: i64 = 512 << 20;
+
+/// About how many bytes a batch of a scan may have. Texts of one batch are addressed by 32 bits, and a batch is held in memory.
+pub(crate) const BATCH_BYTES: u64 = 32 << 20;
+/// Stack that a statement is planned and run on, in bytes: several times what [`TREE_LEVELS_MAX`] levels need.
+pub(crate) const STACK_BYTES: usize = 64 << 20;

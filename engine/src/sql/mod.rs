@@ -1,0 +1,26 @@
+//! SQL, as far as it is one for both verbs: what may be said, what it means, and what it may cost.
+//!
+//! - [`parse`]: text → statements; [`allow`] walks them and refuses what is not carried out. [`limit`]: the bounds.
+//! - [`session`]: what a session knows. [`arithmetic`] is checked, [`membership`] is `IN` with missing values.
+//! - [`memory`], [`stack`]: what a statement may take. [`table`]: a dataset as a table. [`run`]: statement → plan → rows.
+//! - [`refusal`]: DataFusion's errors → ours.
+
+pub(crate) mod allow;
+mod arithmetic;
+mod limit;
+mod membership;
+mod memory;
+mod parse;
+mod refusal;
+mod run;
+mod session;
+mod stack;
+mod table;
+
+pub(crate) use memory::Memory;
+pub(crate) use parse::{parse, tables_of, unknown_type};
+pub(crate) use refusal::refused;
+pub(crate) use run::Plan;
+pub(crate) use session::{session, session_within};
+pub(crate) use stack::{deep, deeply};
+pub(crate) use table::table_provider;
