@@ -39,7 +39,8 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>> {
 fn unreadable(error: datafusion::error::DataFusionError) -> Error {
     let text = error.strip_backtrace();
     if text.contains("RecursionLimitExceeded") || text.contains("recursion limit") {
-        let message = format!("brackets, subqueries, NOT, minus signs or CASE nest more than {SQL_NESTING_MAX} levels deep");
+        let message =
+            format!("brackets, subqueries, NOT, minus signs or CASE nest more than {SQL_NESTING_MAX} levels deep");
         return Error::invalid(message).with_source(error);
     }
     refused(error)

@@ -161,11 +161,18 @@ async fn a_write_that_is_interrupted_twice_is_in_doubt_and_says_so() {
 #[tokio::test]
 async fn a_query_that_is_interrupted_ends() {
     let graph = super::people().await;
-    // Three people, thirty times over.
-    let from: Vec<String> = (0..30).map(|at| format!("Person AS p{at}")).collect();
-    let mut child = omnigraph(graph.path(), &["query", &format!("SELECT count(*) FROM {}", from.join(", "))]);
+    let mut child = omnigraph(graph.path(), &["query", &super::endless_query()]);
     until_it_listens(&child);
     ask_to_end(&child);
     let (code, said) = ended(&mut child);
     assert_eq!((code, said.as_str()), (Some(130), "error: interrupted\n"));
+}
+
+#[tokio::test]
+async fn a_query_whose_time_is_up_ends() {
+    let graph = super::people().await;
+    let mut child = omnigraph(graph.path(), &["query", &super::endless_query(), "--timeout", "200ms"]);
+    let (code, said) = ended(&mut child);
+    assert_eq!(code, Some(13), "{said}");
+    assert!(said.contains("200ms"), "it names the limit: {said}");
 }

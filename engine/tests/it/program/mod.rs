@@ -109,3 +109,11 @@ fn count(graph: &Path) -> u64 {
     let out = run(program(graph).args(["query", "SELECT count(*) AS n FROM Person"])).done();
     objects(&out)[0]["n"].as_u64().unwrap()
 }
+
+/// SQL that looks at three people, twenty times over, in every combination.
+fn endless_query() -> String {
+    let list = |each: &dyn Fn(usize) -> String, between: &str| (0..20).map(each).collect::<Vec<_>>().join(between);
+    let tables = list(&|at| format!("Person AS p{at}"), ", ");
+    let ages = list(&|at| format!("coalesce(p{at}.age, 1)"), " + ");
+    format!("SELECT count(*) FROM {tables} WHERE {ages} < 0")
+}
