@@ -60,6 +60,10 @@ fn not_parsed(error: &clap::Error) -> u8 {
         };
     }
     let json = std::env::args_os().any(|typed| typed == "--json");
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !json {
+        failure::say(&error.to_string());
+        return exit::of("usage");
+    }
     let text = flags::mistyped_option().map_or_else(|| error.to_string(), |mistyped| mistyped.to_string());
     let text = escaped_lines(text.trim_end());
     Failure::Usage(text.strip_prefix("error: ").unwrap_or(&text).to_owned()).tell(json)

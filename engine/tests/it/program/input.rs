@@ -86,9 +86,17 @@ fn numbers_that_are_too_large_and_words_that_are_not_known_are_usage() {
         &[],
     ] {
         let said = run(bare().args(["--uri", "/nowhere"]).args(args)).ended_with(2);
-        assert!(said.starts_with("error: ") || args.is_empty(), "{said}");
+        assert!(said.starts_with("error: "), "{said}");
         assert!(!said.contains(['\u{1b}', '\u{7}']), "{said:?}");
     }
+}
+
+#[test]
+fn nothing_at_all_is_answered_with_help() {
+    let said = run(&mut bare()).ended_with(2);
+    assert!(said.contains("Usage:") && said.contains("completions") && !said.starts_with("error"), "{said}");
+    let said = run(bare().arg("--json")).ended_with(2);
+    assert!(said.starts_with("{\"error\":{\"kind\":\"usage\""), "{said}");
 }
 
 #[tokio::test]
