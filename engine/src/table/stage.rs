@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow_schema::{DataType, Schema as ArrowSchema};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use lance::dataset::transaction::{Operation, Transaction, TransactionBuilder};
 use lance::dataset::{InsertBuilder, WriteMode, WriteParams};
@@ -13,6 +14,11 @@ use super::{Addresses, OPERATION_PROPERTY, Table};
 use crate::error::{Error, Result};
 use crate::id::{IdSource, OperationId};
 use crate::storage::{Realm, Stack};
+
+/// What Lance holds back of each column that is written.
+const COLUMN_HELD_BYTES: usize = 8 << 20;
+/// What it may hold back of all columns of a table together.
+const HELD_BYTES_MAX: usize = 256 << 20;
 
 /// Fragments that were written and are referenced by nothing yet.
 #[derive(Clone, Debug)]
@@ -81,7 +87,9 @@ impl Table {
     }
 
     async fn stage_rows(&self, stack: &Stack, stream: SendableRecordBatchStream, mode: WriteMode) -> Result<Appended> {
-        let params = WriteParams { mode, ..stack.lance().write_params() };
+        let params = stack.lance().write_params();
+        let max_rows_per_file = params.max_rows_per_file.min(rows_of_file(&self.dataset().schema().into()));
+        let params = WriteParams { mode, max_rows_per_file, ..params };
         let staged = InsertBuilder::new(Arc::clone(self.dataset()))
             .with_params(&params)
             .execute_uncommitted_stream(stream)
@@ -153,6 +161,20 @@ impl Table {
         };
         let transaction = TransactionBuilder::new(self.version(), operation).uuid(ids.uuid()).build();
         StagedTable { table: self.clone(), transaction }
+    }
+}
+
+/// Lance holds the rows of a file back until a column of them has 8 MiB, or the file ends. Of a table with hundreds of
+/// columns that is gigabytes, so its files end sooner.
+fn rows_of_file(schema: &ArrowSchema) -> usize {
+    let widths = schema.fields().iter().map(|field| match field.data_type() {
+        // Where it begins; what it holds is given out the sooner the longer it is.
+        DataType::Utf8 | DataType::List(_) | DataType::FixedSizeList(..) => 4,
+        other => other.primitive_width().unwrap_or(1),
+    });
+    match schema.fields().len() * COLUMN_HELD_BYTES <= HELD_BYTES_MAX {
+        true => usize::MAX,
+        false => HELD_BYTES_MAX / widths.sum::<usize>().max(1),
     }
 }
 
