@@ -11,6 +11,7 @@ use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use omnigraph::{Error, ErrorKind};
 
 use super::failure::Failure;
 use super::flags::Format;
@@ -104,5 +105,8 @@ fn of_form(form: &str, error: impl std::error::Error + 'static) -> Failure {
         }
         cause = next.source();
     }
-    Failure::Output(io::Error::other(format!("these rows have no form in {form}: {error}")))
+    let message = format!("these rows have no form in {form}: {error}");
+    Failure::Engine(
+        Error::new(ErrorKind::Invalid, message).with_advice("CAST the columns that it lacks, or choose another format"),
+    )
 }

@@ -77,3 +77,11 @@ async fn a_result_without_rows_has_its_columns_in_every_form() {
     let file = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     assert_eq!(file.schema().fields().len(), 2);
 }
+
+#[tokio::test]
+async fn a_value_that_a_form_has_no_word_for_is_refused() {
+    let graph = people().await;
+    let sql = "SELECT INTERVAL '1 month' AS span FROM Person";
+    let said = run(program(graph.path()).args(["query", sql, "--format", "parquet"])).ended_with(3);
+    assert!(said.contains("no form in parquet") && said.contains("CAST"), "{said}");
+}
