@@ -1,10 +1,11 @@
 //! How a graph is opened or created: what it lies on and what it runs on.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::create;
-use crate::error::Result;
+use crate::error::{Result, without_user_info};
 use crate::failpoint::Scope;
 use crate::gate::ProcessContext;
 use crate::graph::Graph;
@@ -27,10 +28,18 @@ pub struct GraphBuilder {
     process: Option<Arc<ProcessContext>>,
 }
 
-#[derive(Debug)]
 enum Place {
     Uri(String),
     Stack(Stack),
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Uri(uri) => f.debug_tuple("Uri").field(&without_user_info(uri)).finish(),
+            Place::Stack(stack) => stack.fmt(f),
+        }
+    }
 }
 
 impl GraphBuilder {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::id::OperationId;
+use crate::printable::{escaped, escaped_lines};
 
 /// The result of every fallible call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -209,12 +210,14 @@ impl Error {
         shortened(&out)
     }
 
-    /// What to tell a person: the message and the way out, and what caused it in a line of its own, if anything did.
+    /// What to tell a person: the message and the way out, and what caused it in a line of its own, if anything did. Nothing in
+    /// it drives a terminal, whatever names and values stand in it, and no line of a message looks like the beginning of another.
     pub fn told(&self) -> String {
-        let (mut told, causes) = (without_user_info(&self.to_string()), self.causes());
+        let message = without_user_info(&self.to_string()).replace('\n', "\n  ");
+        let (mut told, causes) = (escaped_lines(&message).into_owned(), self.causes());
         if !causes.is_empty() {
             told.push_str("\ncaused by: ");
-            told.push_str(&causes);
+            told.push_str(&escaped(&causes));
         }
         told
     }
@@ -389,6 +392,13 @@ mod tests {
         let error = Error::new(ErrorKind::Storage, "the disk is full, so nothing was written")
             .with_source(std::io::Error::other("the disk is full"));
         assert_eq!(error.told(), "the disk is full, so nothing was written");
+    }
+
+    #[test]
+    fn what_is_told_drives_no_terminal_and_forges_no_line() {
+        let error = Error::new(ErrorKind::Invalid, "`a\ncaused by: nothing\u{1b}[2J`")
+            .with_source(std::io::Error::other("b\u{202e}c\r\n999"));
+        assert_eq!(error.told(), "`a\n  caused by: nothing\\u{1b}[2J`\ncaused by: b\\u{202e}c 999");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!
 //! Read the modules in this order, from the bottom of the house to the top; imports point downwards only:
 //!
-//! - [`error`], [`id`], [`clock`], [`limit`], [`writer`], [`failpoint`], [`gate`]: the ground that everything stands on.
+//! - [`error`], [`printable`], [`id`], [`clock`], [`limit`], [`writer`], [`failpoint`], [`gate`]: the ground that everything stands on.
 //! - [`storage`]: objects, URIs, layers, and the bridge through which Lance uses the very same store.
 //! - [`table`]: one Lance dataset: open, look up, stage, commit, restore. [`schema`]: what types mean.
 //! - [`value`]: what a column can hold, how a value arrives in it, and how it is shown.
@@ -21,6 +21,7 @@ pub mod failpoint;
 pub mod gate;
 pub mod id;
 pub mod limit;
+pub mod printable;
 pub mod writer;
 
 pub mod storage;

@@ -1,170 +1,70 @@
-//! What can be typed, and what is done then.
+//! The program: what can be typed, what is done then, and how it is told.
+//!
+//! - [`flags`], [`quantity`]: what can be typed. [`input`]: what is read.
+//! - [`command`]: what each command does. [`report`]: what came of it, as text and as the shape for a program.
+//! - [`output`]: standard output, and the forms that rows have, a file each.
+//! - [`failure`], [`exit`]: why something was not done, and what the program ends with. [`interrupt`], [`log`]: what goes on beside.
 
-mod show;
+mod command;
+mod exit;
+mod failure;
+mod flags;
+mod input;
+mod interrupt;
+mod log;
+mod output;
+mod quantity;
+mod report;
 
-use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
-use omnigraph::error::without_user_info;
-use omnigraph::{Graph, Load, LoadMode, Mutate, Repair, StorageOptions};
-use tokio::io::{AsyncBufRead, BufReader};
+use clap::Parser;
+use omnigraph::printable::escaped_lines;
 
-/// A typed property graph on Lance.
-///
-/// A graph lies at a path, at file:///PATH or at s3://BUCKET/PREFIX. S3 is reached by the usual AWS_* variables.
-#[derive(Debug, Parser)]
-#[command(version, about)]
-pub struct Cli {
-    /// Where the graph lies.
-    #[arg(long, short, env = "OMNIGRAPH_URI")]
-    uri: String,
-    #[command(subcommand)]
-    command: Command,
-}
+use failure::Failure;
+use flags::Cli;
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Create a graph with the schema in a file.
-    Create {
-        /// The schema's text; `-` for standard input.
-        schema: PathBuf,
-    },
-    /// Load JSON lines: {"type": "Person", "data": {…}} or {"type": "WorksAt", "from": …, "to": …, "data": {…}}.
-    Load {
-        /// The lines; `-` for standard input.
-        #[arg(default_value = "-")]
-        lines: PathBuf,
-        /// What becomes of rows that are there.
-        #[arg(long, value_enum, default_value = "append")]
-        mode: Mode,
-        /// Who writes.
-        #[arg(long)]
-        actor: Option<String>,
-    },
-    /// Run SQL INSERT, UPDATE and DELETE statements as one write.
-    Mutate {
-        /// The statements, separated by semicolons.
-        sql: String,
-        /// Who writes.
-        #[arg(long)]
-        actor: Option<String>,
-    },
-    /// Run a SQL query.
-    Query {
-        /// The query.
-        sql: String,
-        /// Read the graph as it was at this version.
-        #[arg(long)]
-        version: Option<u64>,
-    },
-    /// Show commits, newest first.
-    Commits {
-        /// How many.
-        #[arg(long, default_value_t = 20)]
-        limit: usize,
-    },
-    /// Show what recovery has done.
-    Recoveries,
-    /// Show pending sidecars, quarantined files and drift. Changes nothing.
-    Inspect,
-    /// Finish or undo whatever a crash left, by opening the graph read-write.
-    Recover,
-    /// Look at drift that no pending operation explains; publish it or move an unreadable sidecar away on your word.
-    Repair {
-        /// Publish every table's newest version as the visible one.
-        #[arg(long, conflicts_with = "quarantine")]
-        confirm: bool,
-        /// Move this unreadable sidecar into quarantine. This gives up finishing or undoing its write.
-        #[arg(long, value_name = "FILE")]
-        quarantine: Option<String>,
-        /// Who repairs.
-        #[arg(long)]
-        actor: Option<String>,
-    },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Mode {
-    Append,
-    Merge,
-    Overwrite,
-}
-
-impl From<Mode> for LoadMode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Append => LoadMode::Append,
-            Mode::Merge => LoadMode::Merge,
-            Mode::Overwrite => LoadMode::Overwrite,
+/// Does what was typed, and says what to end with.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(not_parsed(&error)),
+    };
+    let json = cli.json;
+    log::begin(json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let error = omnigraph::Error::new(omnigraph::ErrorKind::Internal, "there is no runtime").with_source(error);
+            return ExitCode::from(Failure::from(error).tell(json));
         }
+    };
+    let ended = match runtime.block_on(command::run(cli)) {
+        Ok(()) => 0,
+        // Whoever read it has had enough.
+        Err(failure) if failure.is_closed_pipe() => 0,
+        Err(failure) => failure.tell(json),
+    };
+    // What was to be done is done or was given up. A thread that still waits, for a producer that has stalled or for a lock
+    // whose holder was stopped, waits without a bound and for nobody.
+    runtime.shutdown_background();
+    ExitCode::from(ended)
+}
+
+/// Help and the version are asked for by what is then no command; the rest is a mistake.
+fn not_parsed(error: &clap::Error) -> u8 {
+    if !error.use_stderr() {
+        return match error.print() {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Failure::Output(error).tell(false),
+            _ => 0,
+        };
     }
-}
-
-type Failure = Box<dyn std::error::Error>;
-
-/// What to tell a person of a failure.
-pub fn told(failure: &(dyn std::error::Error + 'static)) -> String {
-    match failure.downcast_ref::<omnigraph::Error>() {
-        Some(error) => error.told(),
-        None => without_user_info(&failure.to_string()),
+    let json = std::env::args_os().any(|typed| typed == "--json");
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !json {
+        failure::say(&error.to_string());
+        return exit::of("usage");
     }
-}
-
-/// Does what was typed.
-pub async fn run(cli: Cli) -> Result<(), Failure> {
-    let at = || Graph::builder(&cli.uri).storage_options(StorageOptions::from_env());
-    match cli.command {
-        Command::Create { schema } => {
-            let text = read_text(&schema)?;
-            let graph = at().create(&text).await?;
-            println!("created a graph of {} types", graph.snapshot().tables().count());
-        }
-        Command::Load { lines, mode, actor } => {
-            let graph = at().open().await?;
-            show::write(&graph.load(Load { mode: mode.into(), actor }, open_lines(lines).await?).await?);
-        }
-        Command::Mutate { sql, actor } => {
-            let graph = at().open().await?;
-            show::write(&graph.mutate(Mutate { sql, actor }).await?);
-        }
-        Command::Query { sql, version } => {
-            let graph = at().open_read_only().await?;
-            let snapshot = match version {
-                Some(version) => graph.at(version).await?,
-                None => graph.snapshot(),
-            };
-            show::rows(&snapshot.query(&sql).await?)?;
-        }
-        Command::Commits { limit } => show::commits(&at().open_read_only().await?.commits(limit).await?),
-        Command::Recoveries => show::recoveries(&at().open_read_only().await?.recoveries().await?),
-        Command::Inspect => show::inspection(&at().open_read_only().await?.inspect().await?),
-        Command::Recover => {
-            let graph = at().open().await?;
-            println!("the graph stands at version {}; nothing is pending", graph.snapshot().version());
-        }
-        Command::Repair { confirm, quarantine, actor } => {
-            let (graph, repair) = match (confirm, quarantine) {
-                (true, _) => (at().open().await?, Repair::Confirm { actor }),
-                (false, Some(file)) => (at().open_read_only().await?, Repair::Quarantine(file)),
-                (false, None) => (at().open_read_only().await?, Repair::Preview),
-            };
-            show::repair(&graph.repair(repair).await?);
-        }
-    }
-    Ok(())
-}
-
-fn read_text(path: &PathBuf) -> Result<String, Failure> {
-    let text =
-        if path.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
-    text.map_err(|e| format!("cannot read {}: {e}", path.display()).into())
-}
-
-async fn open_lines(path: PathBuf) -> Result<Box<dyn AsyncBufRead + Send + Unpin>, Failure> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(BufReader::new(tokio::io::stdin())));
-    }
-    let file = tokio::fs::File::open(&path).await;
-    let file = file.map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-    Ok(Box::new(BufReader::new(file)))
+    let text = flags::mistyped_option().map_or_else(|| error.to_string(), |mistyped| mistyped.to_string());
+    let text = escaped_lines(text.trim_end());
+    Failure::Usage(text.strip_prefix("error: ").unwrap_or(&text).to_owned()).tell(json)
 }

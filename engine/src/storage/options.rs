@@ -1,8 +1,12 @@
 //! Settings of the store as plain data.
 
+mod s3;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub(super) use s3::{address, masked};
 
 /// How to reach a store. Plain data: serializable, so that it can be handed to another process; secrets are written out
 /// by serde and only by serde, `Debug` never shows them.
@@ -18,7 +22,7 @@ pub struct StorageOptions {
 }
 
 /// Settings for `s3://`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct S3Options {
     /// The service's address, such as `http://127.0.0.1:9000`; the default is AWS itself.
@@ -66,23 +70,27 @@ impl Default for RetryOptions {
 }
 
 impl StorageOptions {
-    /// Reads the usual `AWS_*` variables. Only programs call this; the library itself never looks at its environment.
+    /// Reads the usual `AWS_*` variables. Only programs call this; the library itself never looks at its environment. White
+    /// space around a value is not part of it, and one that is empty does not count; what else is wrong with a value is said
+    /// when a store is opened with it.
     ///
     /// `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT`, `AWS_REGION`, `AWS_DEFAULT_REGION`,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ALLOW_HTTP`,
     /// `AWS_VIRTUAL_HOSTED_STYLE_REQUEST`. Plain HTTP is allowed without being asked for when the endpoint is `http://`.
     pub fn from_env() -> Self {
-        Self::from_variables(|name| std::env::var(name).ok())
+        // What is not UTF-8 must not pass for unset: the graph would be looked for elsewhere.
+        Self::from_variables(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
     fn from_variables(read: impl Fn(&str) -> Option<String>) -> Self {
-        let text = |names: &[&str]| names.iter().find_map(|name| read(name).filter(|value| !value.is_empty()));
+        let value = |name: &&str| read(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let text = |names: &[&str]| names.iter().find_map(value);
         let flag = |name: &str| {
             text(&[name])
                 .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"))
         };
         let endpoint = text(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]);
-        let plain = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let plain = endpoint.as_deref().is_some_and(|endpoint| endpoint.to_ascii_lowercase().starts_with("http://"));
         StorageOptions {
             s3: S3Options {
                 endpoint,

@@ -18,7 +18,7 @@ use super::lance::LanceBridge;
 use super::layer::{StoreLayer, wrap_all};
 use super::local::LocalStore;
 use super::objects::TextObjects;
-use super::options::{RetryOptions, S3Options, StorageOptions};
+use super::options::{self, RetryOptions, S3Options, StorageOptions};
 use super::uri::StorageUri;
 use crate::Result;
 
@@ -61,7 +61,7 @@ impl Stack {
             StorageUri::Memory(name) => (memory(name), uri.to_string(), NEAR_PARALLELISM),
             StorageUri::S3 { bucket, prefix } => {
                 let store = s3(uri, bucket, prefix, &options.s3, &options.retry)?;
-                let endpoint = options.s3.endpoint.as_deref().unwrap_or("aws");
+                let endpoint = options.s3.endpoint.as_deref().map_or("aws".to_owned(), options::address);
                 (store, format!("{uri} at {endpoint}"), REMOTE_PARALLELISM)
             }
         };
@@ -131,6 +131,7 @@ fn s3(
     options: &S3Options,
     retry: &RetryOptions,
 ) -> Result<Arc<dyn ObjectStore>, StorageError> {
+    options.check()?;
     // An attempt may take half of the whole, and none begins in the second half, so the whole is a true bound.
     let half = Duration::from_millis(retry.timeout_ms.max(2) / 2);
     let client = ClientOptions::new().with_allow_http(options.allow_http).with_timeout(half).with_connect_timeout(half);
@@ -147,7 +148,7 @@ fn s3(
             retry_timeout: half,
         });
     if let Some(endpoint) = &options.endpoint {
-        builder = builder.with_endpoint(endpoint);
+        builder = builder.with_endpoint(super::options::masked(endpoint));
     }
     if let Some(id) = &options.access_key_id {
         builder = builder.with_access_key_id(id);

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
 use chrono::{DateTime, Offset, TimeZone};
 
 use super::calendar::{put, put_date, put_moment, put_time};
@@ -34,6 +34,17 @@ pub fn write_rows(batch: &RecordBatch, out: &mut impl io::Write) -> io::Result<(
         out.write_all(&line)?;
     }
     Ok(())
+}
+
+/// Hands the values of a column, each as JSON, to `each`, one after the other; one that is missing is `null`.
+pub fn each_value(column: &dyn Array, mut each: impl FnMut(&[u8])) {
+    let reader = Reader::of(column);
+    let mut value = Vec::new();
+    for row in 0..column.len() {
+        value.clear();
+        put_value(&mut value, reader.get(row));
+        each(&value);
+    }
 }
 
 /// A name, up to its value.

@@ -19,7 +19,7 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
-pub use json::write_rows;
+pub use json::{each_value, write_rows};
 
 pub(crate) use cell::Value;
 pub(crate) use column::{Column, Problem, check, written_as};

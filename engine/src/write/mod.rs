@@ -18,12 +18,16 @@ use crate::id::{CommitId, OperationId};
 use crate::intent::{Intent, RowCounts};
 use crate::limit::{NAME_MAX_BYTES, PREPARE_ATTEMPTS_MAX_COUNT};
 use crate::manifest::Snapshot;
+use crate::printable::{escaped, is_hidden};
 use crate::recovery::HealReport;
 use crate::writer::WriterKind;
 use protocol::{NotDriven, drive};
 
 /// The actor of a write that names none.
 pub const ANONYMOUS: &str = "anonymous";
+
+/// Of an actor that is refused, at most so much is shown.
+const ACTOR_SHOWN_MAX_CHARS: usize = 80;
 
 /// What a write did.
 #[derive(Clone, Debug)]
@@ -43,9 +47,17 @@ pub struct WriteReport {
 /// The actor to record, checked.
 pub(crate) fn actor(named: Option<&str>) -> Result<String> {
     let actor = named.unwrap_or(ANONYMOUS);
-    if actor.is_empty() || actor.len() > NAME_MAX_BYTES || actor.starts_with("omnigraph:") {
-        return Err(Error::invalid(format!("`{actor}` cannot be the actor of a write"))
-            .with_advice(format!("an actor has 1 to {NAME_MAX_BYTES} bytes and does not begin with `omnigraph:`")));
+    let is_name = !actor.is_empty() && actor.len() <= NAME_MAX_BYTES && !actor.starts_with("omnigraph:");
+    // A line end would forge lines of the history, and what turns the direction of writing other people's names.
+    if !is_name || actor.chars().any(is_hidden) {
+        let shown: String = actor.chars().take(ACTOR_SHOWN_MAX_CHARS).collect();
+        let cut = if shown.len() < actor.len() { "…" } else { "" };
+        return Err(Error::invalid(format!("`{}{cut}` cannot be the actor of a write", escaped(&shown))).with_advice(
+            format!(
+                "an actor has 1 to {NAME_MAX_BYTES} bytes, has no control characters and none that cannot be seen, and does not \
+                 begin with `omnigraph:`"
+            ),
+        ));
     }
     Ok(actor.to_owned())
 }
@@ -99,5 +111,20 @@ mod tests {
         for refused in ["", "omnigraph:recovery", &"a".repeat(NAME_MAX_BYTES + 1)] {
             assert!(actor(Some(refused)).is_err(), "{refused}");
         }
+    }
+
+    #[test]
+    fn an_actor_that_would_forge_what_is_shown_of_others_is_refused_and_shown_escaped() {
+        for (refused, shown) in [
+            ("ann\n  999 forged", "`ann\\n  999 forged`"),
+            ("\u{1b}[2J", "`\\u{1b}[2J`"),
+            ("nimda\u{202e}", "`nimda\\u{202e}`"),
+            ("ad\u{200b}min", "`ad\\u{200b}min`"),
+        ] {
+            let error = actor(Some(refused)).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Invalid);
+            assert!(error.message().starts_with(shown), "{error}");
+        }
+        assert_eq!(actor(Some("Żaneta 山田 🚀")).unwrap(), "Żaneta 山田 🚀");
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use omnigraph::history::Commit;
+use omnigraph::printable::escaped;
 use omnigraph::recovery::Recovery;
 use omnigraph::{Graph, Inspection};
 use serde_json::{Value, json};
@@ -142,7 +143,9 @@ fn table(text: &mut String, title: &str, head: &[&str], rows: Vec<Vec<String>>) 
     }
     let _ = writeln!(text, "\n{title}");
     let head: Vec<String> = head.iter().map(|word| (*word).to_owned()).collect();
-    let lines: Vec<&Vec<String>> = std::iter::once(&head).chain(&rows).collect();
+    // Names in a graph in trouble may be anybody's: they forge no line and drive no terminal.
+    let rows = rows.iter().map(|row| row.iter().map(|cell| escaped(cell).into_owned()).collect());
+    let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
     let width = |column: usize| {
         let cells = lines.iter().filter(|line| line.len() > column + 1).map(|line| line[column].chars().count());
         cells.max().unwrap_or(0)

@@ -82,5 +82,6 @@ pub fn step_summary() -> Result<Box<dyn Write + Send>, String> {
 }
 
 fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
+    // As the engine reads its own: a line end behind a secret is no part of it, and must not hide it from the redaction.
+    env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }

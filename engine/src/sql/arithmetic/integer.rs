@@ -6,8 +6,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Decimal128Type, Int64Type, UInt64Type};
 use arrow_array::{ArrayRef, Datum, PrimitiveArray};
 use arrow_schema::{ArrowError, DataType};
-use datafusion::arrow::compute::kernels::numeric;
 use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::kernels::numeric;
 use datafusion::common::{DFSchema, Result as PlanResult, ScalarValue};
 use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -174,7 +174,8 @@ impl Integer {
 
     fn one(&self, left: i128, right: i128) -> PlanResult<(i128, i128, i128)> {
         let result = self.op.exact(left, right);
-        let result = result.ok_or_else(|| invalid(format!("{left} {} {right} is a division by zero", self.op.sign())))?;
+        let result =
+            result.ok_or_else(|| invalid(format!("{left} {} {right} is a division by zero", self.op.sign())))?;
         Ok((result, left, right))
     }
 }

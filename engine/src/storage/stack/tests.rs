@@ -96,6 +96,25 @@ async fn handles_by_one_name_see_the_same_bytes_and_others_do_not() {
 }
 
 #[tokio::test]
+async fn an_identity_has_no_password_of_an_endpoint() {
+    let options = remote("http://bob:hunter2@127.0.0.1:1".into(), RetryOptions::default());
+    let stack = open("s3://bucket/graph", &options).await;
+    assert_eq!(stack.identity(), "s3://bucket/graph at http://127.0.0.1:1/");
+    assert!(!format!("{stack:?} {options:?}").contains("hunter2"));
+    let builder = crate::Graph::builder("s3://bob:hunter2@bucket/graph").storage_options(options);
+    assert!(!format!("{builder:?}").contains("hunter2"), "{builder:?}");
+}
+
+#[tokio::test]
+async fn settings_that_a_client_would_panic_over_are_refused_by_name() {
+    let mut options = remote("http://127.0.0.1:1".into(), RetryOptions::default());
+    options.s3.session_token = Some(Secret::new("token\n"));
+    let error = Stack::open(&"s3://bucket".parse().unwrap(), &options, &[]).await.unwrap_err();
+    assert_eq!(error.kind(), crate::ErrorKind::Invalid);
+    assert!(error.message().contains("AWS_SESSION_TOKEN"), "{error}");
+}
+
+#[tokio::test]
 async fn one_directory_has_one_identity_however_it_is_spelled() {
     let parent = tempfile::tempdir().unwrap();
     let plain = parent.path().join("graph");

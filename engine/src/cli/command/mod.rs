@@ -1,0 +1,78 @@
+//! What each command does: it calls the library and shows what came of it.
+
+mod care;
+mod read;
+mod write;
+
+use clap::CommandFactory;
+use omnigraph::{Graph, GraphBuilder, StorageOptions};
+
+use super::failure::Failure;
+use super::flags::{Cli, Command, Sql};
+use super::input;
+use super::output::Output;
+
+/// Does what was typed.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let Cli { uri, json, command } = cli;
+    let output = Output::open(json);
+    if let Command::Completions { shell } = command {
+        return completions(shell, output);
+    }
+    let place = Place(place(uri)?);
+    match command {
+        Command::Create { schema } => write::create(&place, &schema, output).await,
+        Command::Load { lines, mode, actor } => write::load(&place, &lines, mode, actor, output).await,
+        Command::Mutate { sql, actor } => write::mutate(&place, sql, actor, output).await,
+        Command::Query(query) => read::query(&place, query, output).await,
+        Command::Commits { limit } => read::commits(&place, limit, output).await,
+        Command::Recoveries => read::recoveries(&place, output).await,
+        Command::Inspect => care::inspect(&place, output).await,
+        Command::Recover => care::recover(&place, output).await,
+        Command::Repair { confirm, quarantine, actor } => {
+            care::repair(&place, confirm, quarantine, actor, output).await
+        }
+        Command::Completions { .. } => Ok(()),
+    }
+}
+
+/// Where the graph lies.
+struct Place(String);
+
+impl Place {
+    fn graph(&self) -> GraphBuilder {
+        Graph::builder(&self.0).storage_options(StorageOptions::from_env())
+    }
+}
+
+/// The address as it was typed, with the home directory where a shell would have put it.
+fn place(uri: Option<String>) -> Result<String, Failure> {
+    let uri = uri.filter(|uri| !uri.is_empty());
+    let missing = || Failure::Usage("where does the graph lie? give it with --uri, or in OMNIGRAPH_URI".to_owned());
+    let uri = uri.ok_or_else(missing)?;
+    let home = std::env::var("HOME").ok().filter(|home| home.starts_with('/'));
+    Ok(match (uri.strip_prefix('~'), home) {
+        (Some(below), Some(home)) if below.is_empty() || below.starts_with('/') => format!("{home}{below}"),
+        _ => uri,
+    })
+}
+
+impl Sql {
+    /// The SQL itself. Only one of the two is there.
+    fn text(self) -> Result<String, Failure> {
+        match (self.sql, self.file) {
+            (Some(sql), _) if sql == "-" => input::text("-".as_ref()),
+            (Some(sql), _) => Ok(sql),
+            (None, Some(file)) => input::text(&file),
+            (None, None) => Err(Failure::Usage("which SQL?".to_owned())),
+        }
+    }
+}
+
+fn completions(shell: clap_complete::Shell, mut output: Output) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "omnigraph", &mut script);
+    let script = String::from_utf8_lossy(&script).into_owned();
+    output.json = false;
+    Ok(output.show(|_| script, String::new)?)
+}

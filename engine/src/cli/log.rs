@@ -1,0 +1,45 @@
+//! What the engine logs, on standard error: without passwords, and without anything that drives a terminal.
+
+use std::io::{self, Write};
+
+use omnigraph::error::without_user_info;
+use omnigraph::printable::escaped_lines;
+use tracing_subscriber::EnvFilter;
+
+use super::failure::say;
+
+/// Begins to log what `RUST_LOG` asks for; for a program one JSON object a line.
+pub fn begin(json: bool) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|error| {
+        if std::env::var_os(EnvFilter::DEFAULT_ENV).is_some_and(|asked| !asked.is_empty()) {
+            say(&escaped_lines(&format!("warning: {} is not understood: {error}\n", EnvFilter::DEFAULT_ENV)));
+        }
+        EnvFilter::new("error")
+    });
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| Clean)
+        .with_ansi(false)
+        // It would tell of an error of standard error on standard error, and panic.
+        .log_internal_errors(false);
+    if json {
+        log.json().init();
+    } else {
+        log.init();
+    }
+}
+
+/// Standard error; each event arrives in one piece.
+struct Clean;
+
+impl Write for Clean {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        say(&escaped_lines(&without_user_info(&text)));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
