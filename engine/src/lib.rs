@@ -9,6 +9,7 @@
 //! - [`error`], [`id`], [`clock`], [`limit`], [`writer`], [`failpoint`], [`gate`]: the ground that everything stands on.
 //! - [`storage`]: objects, URIs, layers, and the bridge through which Lance uses the very same store.
 //! - [`table`]: one Lance dataset: open, look up, stage, commit, restore. [`schema`]: what types mean.
+//! - [`value`]: what a column can hold, how a value arrives in it, and how it is shown.
 //! - [`manifest`]: what is visible. [`history`]: how it came about.
 //! - [`intent`]: what a write promises, as data, and its sidecar. [`recovery`]: finish or undo what a crash left.
 //! - [`write`], [`query`]: the verbs.
@@ -28,6 +29,7 @@ mod runtime;
 
 pub mod schema;
 pub mod table;
+pub mod value;
 
 pub mod history;
 pub mod manifest;

@@ -14,6 +14,7 @@ use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 
 use super::json::{Broken, Cursor, Token};
 use crate::schema::ScalarType;
+use crate::value::{parse_date, parse_instant};
 use crate::write::check::excerpt;
 
 /// A column that is being filled.
@@ -305,25 +306,4 @@ fn shorten(text: &str, characters: usize) -> String {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }
-}
-
-/// Days since 1970-01-01 of exactly `YYYY-MM-DD`.
-pub(super) fn parse_date(text: &str) -> Option<i32> {
-    let bytes = text.as_bytes();
-    let well_formed = bytes.len() == 10
-        && bytes.iter().enumerate().all(|(at, b)| if at == 4 || at == 7 { *b == b'-' } else { b.is_ascii_digit() });
-    if !well_formed {
-        return None;
-    }
-    let date =
-        chrono::NaiveDate::from_ymd_opt(text[..4].parse().ok()?, text[5..7].parse().ok()?, text[8..].parse().ok()?)?;
-    let epoch = chrono::NaiveDate::from_ymd_opt(1970, 1, 1)?;
-    i32::try_from(date.signed_duration_since(epoch).num_days()).ok()
-}
-
-/// Microseconds since 1970-01-01T00:00:00Z of an RFC 3339 instant. What is finer than a microsecond would be lost, so
-/// it does not fit.
-pub(super) fn parse_instant(text: &str) -> Option<i64> {
-    let at = chrono::DateTime::parse_from_rfc3339(text).ok()?;
-    at.timestamp_subsec_nanos().is_multiple_of(1_000).then(|| at.timestamp_micros())
 }

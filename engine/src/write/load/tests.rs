@@ -6,7 +6,6 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use rstest::rstest;
 
-use super::column::{parse_date, parse_instant};
 use super::*;
 use crate::{ErrorKind, Graph};
 
@@ -267,17 +266,6 @@ async fn an_overlong_line_ends_the_load() {
     let lines = format!("{}{{\"type\":\"{}", many(0..10), "x".repeat(source::LINE_BYTES_MAX + 1));
     let refused = refusal(&graph, LoadMode::Append, &lines).await;
     assert!(refused.contains("line 21: longer than 16777216 bytes"), "{refused}");
-}
-
-#[test]
-fn dates_and_instants_are_read_strictly() {
-    assert_eq!(parse_date("1970-01-02"), Some(1));
-    for wrong in ["1970-1-2", "1970-01-02 ", "+970-01-02", "1970-13-01", "19700102", "1970-01-0é"] {
-        assert_eq!(parse_date(wrong), None, "{wrong}");
-    }
-    assert_eq!(parse_instant("1970-01-01T00:00:01+00:00"), Some(1_000_000));
-    assert_eq!(parse_instant("1970-01-01T00:00:00.0000001Z"), None);
-    assert_eq!(parse_instant("1970-01-01T00:00:00"), None);
 }
 
 proptest::proptest! {
