@@ -4,3 +4,4 @@ mod cost;
 mod differential;
 mod open;
 mod program;
+mod values;
