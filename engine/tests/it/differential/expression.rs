@@ -73,7 +73,7 @@ impl<'t> Writer<'t> {
     pub fn leaf(&mut self, kind: Kind, scope: &Scope) -> String {
         let columns: Vec<&Column> = scope.columns.iter().filter(|column| column.kind == kind).collect();
         match self.tape.below(20) {
-            0..=4 => self.literal(kind),
+            0..=2 => self.literal(kind),
             19 => {
                 self.has("NULL of a type");
                 let ty = match kind {

@@ -81,7 +81,7 @@ impl Writer<'_> {
         format!("DELETE FROM {target}{}", self.selection(&Scope { columns, subqueries: 1 }))
     }
 
-    fn node(&mut self) -> &'static Table {
+    pub fn node(&mut self) -> &'static Table {
         &TABLE[self.tape.below(2) as usize]
     }
 

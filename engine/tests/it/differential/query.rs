@@ -3,7 +3,6 @@
 use super::cell::Kind;
 use super::expression::{Column, Scope, Writer};
 use super::tape::Tape;
-use super::world::TABLE;
 
 /// A query, and what it gives.
 pub struct Query {
@@ -54,11 +53,17 @@ impl Writer<'_> {
     fn filter(&mut self, subqueries: u32, depth: u32) -> Query {
         let (from, columns) = self.table();
         let scope = Scope { columns, subqueries };
-        let kinds = self.kinds();
-        // What a predicate gives is looked at as well as what it lets through: unknown and false are not the same there.
+        let mut kinds = self.kinds();
         let items = self.items(&scope, &kinds, 2);
-        let condition = self.predicate(&scope, depth);
-        Query { sql: format!("SELECT {items} FROM {from} WHERE {condition}"), kinds, ordered: false }
+        let predicate = self.predicate(&scope, depth);
+        // Among what is given, unknown and false are not the same, and no row is hidden.
+        let sql = if self.tape.chance(40) {
+            kinds.push(Kind::Bool);
+            format!("SELECT {items}, {predicate} AS c{} FROM {from}", kinds.len() - 1)
+        } else {
+            format!("SELECT {items} FROM {from} WHERE {predicate}")
+        };
+        Query { sql, kinds, ordered: false }
     }
 
     /// Two or three tables, joined; the names of all of their columns.
@@ -226,7 +231,8 @@ impl Writer<'_> {
     /// A window over one node type, in an order that leaves nothing open; where missing values stand is said.
     fn window(&mut self) -> Query {
         self.has("a window");
-        let (from, columns) = self.named(&TABLE[self.tape.below(2) as usize]);
+        let table = self.node();
+        let (from, columns) = self.named(table);
         let identity = columns[0].clone();
         let scope = Scope { columns, subqueries: 0 };
         let partition = match self.tape.chance(60) {

@@ -94,7 +94,7 @@ impl World {
         let mut rows = Vec::new();
         let mut count = [0; 2];
         for (table, count) in count.iter_mut().enumerate() {
-            while *count < ROWS_MAX && tape.chance(80) {
+            while *count < ROWS_MAX && tape.chance(90) {
                 *count += 1;
                 rows.push((table, row(tape, &TABLE[table], &[i64::from(*count)])));
             }
