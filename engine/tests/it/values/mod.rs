@@ -1,6 +1,7 @@
 //! What goes in comes out: every type, through every door, bit for bit.
 
 mod arithmetic;
+mod comparison;
 mod door;
 mod kind;
 mod round_trip;
@@ -11,7 +12,7 @@ use std::io::Cursor;
 use arrow_array::RecordBatch;
 use omnigraph::{Graph, Load, Result, WriteReport};
 
-use self::value::Value;
+use self::value::{Value, lines};
 
 async fn graph(schema: &str) -> Graph {
     Graph::builder(format!("memory://values-{}", uuid::Uuid::new_v4())).create(schema).await.expect("a graph")

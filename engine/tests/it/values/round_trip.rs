@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::kind::Kind;
-use super::value::{Value, insert, lines};
-use super::{all, graph, load, printed, rows};
+use super::value::{Value, insert};
+use super::{all, graph, lines, load, printed, rows};
 
 /// One type with a property of every type there is, once optional and once required, and one to copy it to.
 struct Everything {
