@@ -30,6 +30,25 @@ pub struct Scope {
     pub columns: Vec<Column>,
     /// How deep subqueries may still nest.
     pub subqueries: u32,
+    /// Whether `IN (SELECT …)` and `EXISTS` may stand here; the engine declines them outside of WHERE and HAVING.
+    pub members: bool,
+}
+
+impl Scope {
+    /// Where no subquery may stand.
+    pub fn of(columns: Vec<Column>) -> Scope {
+        Scope { columns, subqueries: 0, members: false }
+    }
+
+    /// A condition of WHERE or HAVING.
+    pub fn condition(columns: Vec<Column>, subqueries: u32) -> Scope {
+        Scope { columns, subqueries, members: subqueries > 0 }
+    }
+
+    /// The same, for what is given rather than asked.
+    pub fn given(&self) -> Scope {
+        Scope { members: false, ..self.clone() }
+    }
 }
 
 /// Writes a statement, choice by choice.
@@ -202,8 +221,8 @@ impl<'t> Writer<'t> {
                 format!("({what} {}LIKE '{}')", self.not(), self.tape.one(&["a%", "%", "_", "%b", "A_%", "", "%a%"]))
             }
             14 => self.of_truth(scope, depth),
-            15 if scope.subqueries > 0 => self.exists(scope, depth),
-            16..=18 if scope.subqueries > 0 => self.in_subquery(scope, depth),
+            15 if scope.members => self.exists(scope, depth),
+            16..=18 if scope.members => self.in_subquery(scope, depth),
             15..=16 => self.case(Kind::Bool, scope, depth),
             17 => {
                 self.has("IS DISTINCT FROM");

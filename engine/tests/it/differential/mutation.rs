@@ -48,7 +48,7 @@ impl Writer<'_> {
         self.has("UPDATE");
         let table = self.tape.one(&TABLE);
         let (target, columns) = self.named(table);
-        let scope = Scope { columns, subqueries: 1 };
+        let scope = Scope::condition(columns, 1);
         let settable: Vec<_> =
             table.columns.iter().filter(|(_, _, presence)| *presence != Presence::Identity).collect();
         let first = self.tape.below(u32::try_from(settable.len()).expect("a short list")) as usize;
@@ -63,6 +63,7 @@ impl Writer<'_> {
 
     /// A value that does not grow from mutation to mutation.
     fn settled(&mut self, kind: Kind, scope: &Scope) -> String {
+        let scope = &scope.given();
         match kind {
             Kind::Int => format!("({} % 7)", self.expression(kind, scope, 2)),
             Kind::Text => format!("substr({}, 1, 4)", self.expression(kind, scope, 2)),
@@ -78,7 +79,7 @@ impl Writer<'_> {
     fn delete(&mut self) -> String {
         self.has("DELETE");
         let (target, columns) = self.table();
-        format!("DELETE FROM {target}{}", self.selection(&Scope { columns, subqueries: 1 }))
+        format!("DELETE FROM {target}{}", self.selection(&Scope::condition(columns, 1)))
     }
 
     pub fn node(&mut self) -> &'static Table {
@@ -91,7 +92,7 @@ impl Writer<'_> {
         let from = self.node();
         let (from, columns) = self.named(from);
         let id = columns[0].sql.clone();
-        let scope = Scope { columns, subqueries: 1 };
+        let scope = Scope::condition(columns, 1);
         let mut names = vec!["id"];
         let mut values = vec![format!("{id} + {step}")];
         for (name, kind, presence) in into.columns {
@@ -136,7 +137,7 @@ impl Writer<'_> {
         let (q, others) = self.named(&TABLE[1]);
         let (src, dst) = (columns[0].sql.clone(), others[0].sql.clone());
         columns.extend(others);
-        let scope = Scope { columns, subqueries: 1 };
+        let scope = Scope::condition(columns, 1);
         let (w, condition) = (self.settled(Kind::Int, &scope), self.predicate(&scope, 2));
         let absent = format!("NOT EXISTS (SELECT 1 FROM E AS e WHERE e.src = {src} AND e.dst = {dst})");
         format!(
@@ -150,7 +151,7 @@ impl Writer<'_> {
         let table = self.node();
         let (target, columns) = self.named(table);
         let id = columns[0].sql.clone();
-        format!("UPDATE {target} SET id = {id} + {step}{}", self.selection(&Scope { columns, subqueries: 1 }))
+        format!("UPDATE {target} SET id = {id} + {step}{}", self.selection(&Scope::condition(columns, 1)))
     }
 
     /// Rows that may be there already.
@@ -158,6 +159,6 @@ impl Writer<'_> {
         self.has("rows that may exist");
         let (from, columns) = self.named(&TABLE[1]);
         let id = columns[0].sql.clone();
-        format!("INSERT INTO Q (id) SELECT {id} FROM {from}{}", self.selection(&Scope { columns, subqueries: 1 }))
+        format!("INSERT INTO Q (id) SELECT {id} FROM {from}{}", self.selection(&Scope::condition(columns, 1)))
     }
 }

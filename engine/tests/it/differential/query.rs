@@ -40,7 +40,7 @@ impl Writer<'_> {
     /// `expression AS c0, …`, of kinds that are given or drawn.
     fn items(&mut self, scope: &Scope, kinds: &[Kind], depth: u32) -> String {
         let items = kinds.iter().enumerate().map(|(at, kind)| {
-            let item = self.expression(*kind, scope, depth);
+            let item = self.expression(*kind, &scope.given(), depth);
             format!("{item} AS c{at}")
         });
         items.collect::<Vec<_>>().join(", ")
@@ -52,16 +52,17 @@ impl Writer<'_> {
 
     fn filter(&mut self, subqueries: u32, depth: u32) -> Query {
         let (from, columns) = self.table();
-        let scope = Scope { columns, subqueries };
+        let scope = Scope::condition(columns, subqueries);
         let mut kinds = self.kinds();
         let items = self.items(&scope, &kinds, 2);
-        let predicate = self.predicate(&scope, depth);
         // Among what is given, unknown and false are not the same, and no row is hidden.
         let sql = if self.tape.chance(40) {
+            let scope = if self.tape.chance(10) { scope } else { scope.given() };
+            let predicate = self.predicate(&scope, depth);
             kinds.push(Kind::Bool);
             format!("SELECT {items}, {predicate} AS c{} FROM {from}", kinds.len() - 1)
         } else {
-            format!("SELECT {items} FROM {from} WHERE {predicate}")
+            format!("SELECT {items} FROM {from} WHERE {}", self.predicate(&scope, depth))
         };
         Query { sql, kinds, ordered: false }
     }
@@ -88,7 +89,7 @@ impl Writer<'_> {
             columns.iter().filter(|column| column.kind == kind).map(|column| column.sql.clone()).collect()
         };
         let equal = format!("{} = {}", self.tape.one(&pick(left)), self.tape.one(&pick(right)));
-        let scope = Scope { columns: [left, right].concat(), subqueries: 0 };
+        let scope = Scope::of([left, right].concat());
         match self.tape.below(4) {
             0..=1 => equal,
             2 => format!("{equal} AND {}", self.predicate(&scope, 2)),
@@ -98,7 +99,7 @@ impl Writer<'_> {
 
     fn join(&mut self) -> Query {
         let (from, columns) = self.joined();
-        let scope = Scope { columns, subqueries: u32::from(self.tape.chance(20)) };
+        let scope = Scope::condition(columns, u32::from(self.tape.chance(20)));
         let kinds = self.kinds();
         let mut sql = format!("SELECT {} FROM {from}", self.items(&scope, &kinds, 1));
         if self.tape.chance(60) {
@@ -109,7 +110,7 @@ impl Writer<'_> {
 
     fn groups(&mut self) -> Query {
         let (from, columns) = if self.tape.chance(30) { self.joined() } else { self.table() };
-        let scope = Scope { columns, subqueries: 0 };
+        let scope = Scope::of(columns);
         let keys: Vec<Column> = (0..self.tape.below(3)).map(|_| self.key(&scope)).collect();
         let mut sql = String::new();
         if self.tape.chance(40) {
@@ -128,7 +129,7 @@ impl Writer<'_> {
         if self.tape.chance(40) {
             self.has("HAVING");
             // An aggregate of the rows outside has no place in a subquery.
-            let scope = Scope { columns: given.clone(), subqueries: 0 };
+            let scope = Scope::of(given.clone());
             sql += &format!(" HAVING {}", self.predicate(&scope, 2));
         }
         let kinds = given.iter().map(|column| column.kind).collect();
@@ -182,7 +183,7 @@ impl Writer<'_> {
 
     fn select(&mut self, kinds: &[Kind]) -> String {
         let (from, columns) = self.table();
-        let scope = Scope { columns, subqueries: 0 };
+        let scope = Scope::of(columns);
         let items = self.items(&scope, kinds, 1);
         match self.tape.chance(50) {
             true => format!("SELECT {items} FROM {from} WHERE {}", self.predicate(&scope, 2)),
@@ -214,7 +215,7 @@ impl Writer<'_> {
         let name = self.name("d");
         let column = |(at, kind): (usize, &Kind)| Column { sql: format!("{name}.c{at}"), kind: *kind };
         let columns = inner.kinds.iter().enumerate().map(column).collect();
-        let scope = Scope { columns, subqueries: 0 };
+        let scope = Scope::of(columns);
         let kinds = self.kinds();
         let items = self.items(&scope, &kinds, 1);
         let condition = self.predicate(&scope, 2);
@@ -234,7 +235,7 @@ impl Writer<'_> {
         let table = self.node();
         let (from, columns) = self.named(table);
         let identity = columns[0].clone();
-        let scope = Scope { columns, subqueries: 0 };
+        let scope = Scope::of(columns);
         let partition = match self.tape.chance(60) {
             true => format!("PARTITION BY {} ", self.key(&scope).sql),
             false => String::new(),

@@ -31,7 +31,7 @@ impl Writer<'_> {
         }
         if self.tape.chance(50) {
             let subqueries = outer.subqueries - 1;
-            let mut scope = Scope { columns: inner.to_vec(), subqueries };
+            let mut scope = Scope::condition(inner.to_vec(), subqueries);
             if self.tape.chance(20) {
                 scope.columns.extend(outer.columns.iter().cloned());
             }
@@ -53,7 +53,7 @@ impl Writer<'_> {
         let kind = *self.tape.one(&[Kind::Int, Kind::Text]);
         let what = self.leaf(kind, outer);
         let (from, columns) = self.table();
-        let scope = Scope { columns, subqueries: 0 };
+        let scope = Scope::of(columns);
         let item = self.expression(kind, &scope, depth.min(1));
         format!("({what} {not}IN (SELECT {item} FROM {from}{}))", self.tied(&scope.columns, outer, depth))
     }
@@ -61,7 +61,7 @@ impl Writer<'_> {
     pub fn scalar_subquery(&mut self, kind: Kind, outer: &Scope, depth: u32) -> String {
         self.has("a scalar subquery");
         let (from, columns) = self.table();
-        let scope = Scope { columns, subqueries: 0 };
+        let scope = Scope::of(columns);
         let aggregate = self.aggregate(kind, &scope);
         format!("(SELECT {aggregate} FROM {from}{})", self.tied(&scope.columns, outer, depth))
     }
