@@ -73,7 +73,7 @@ impl Writer<'_> {
     }
 
     fn selection(&mut self, scope: &Scope) -> String {
-        if self.tape.chance(10) { String::new() } else { format!(" WHERE {}", self.predicate(scope, 3)) }
+        if self.tape.chance(10) { String::new() } else { format!(" WHERE {}", self.condition(scope, 3)) }
     }
 
     fn delete(&mut self) -> String {

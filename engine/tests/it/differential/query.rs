@@ -58,11 +58,11 @@ impl Writer<'_> {
         // Among what is given, unknown and false are not the same, and no row is hidden.
         let sql = if self.tape.chance(40) {
             let scope = if self.tape.chance(10) { scope } else { scope.given() };
-            let predicate = self.predicate(&scope, depth);
+            let predicate = self.condition(&scope, depth);
             kinds.push(Kind::Bool);
             format!("SELECT {items}, {predicate} AS c{} FROM {from}", kinds.len() - 1)
         } else {
-            format!("SELECT {items} FROM {from} WHERE {}", self.predicate(&scope, depth))
+            format!("SELECT {items} FROM {from} WHERE {}", self.condition(&scope, depth))
         };
         Query { sql, kinds, ordered: false }
     }

@@ -40,6 +40,16 @@ impl Writer<'_> {
         if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
     }
 
+    /// A predicate, often with `IN` or `EXISTS` beside it.
+    pub fn condition(&mut self, scope: &Scope, depth: u32) -> String {
+        let predicate = self.predicate(scope, depth);
+        if !scope.members || self.tape.chance(50) {
+            return predicate;
+        }
+        let member = if self.tape.chance(40) { self.exists(scope, depth) } else { self.in_subquery(scope, depth) };
+        format!("({predicate} {} {member})", self.tape.one(&["AND", "OR", "AND NOT", "OR NOT"]))
+    }
+
     pub fn exists(&mut self, outer: &Scope, depth: u32) -> String {
         let not = if self.tape.chance(50) { "NOT " } else { "" };
         self.has(if not.is_empty() { "EXISTS" } else { "NOT EXISTS" });
