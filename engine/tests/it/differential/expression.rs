@@ -223,7 +223,7 @@ impl<'t> Writer<'t> {
             14 => self.of_truth(scope, depth),
             15 if scope.members => self.exists(scope, depth),
             16..=18 if scope.members => self.in_subquery(scope, depth),
-            15..=16 => self.case(Kind::Bool, scope, depth),
+            15 | 16 => self.case(Kind::Bool, scope, depth),
             17 => {
                 self.has("IS DISTINCT FROM");
                 let kind = *self.tape.one(&Kind::ALL);

@@ -1,7 +1,9 @@
 //! The same rows in both engines, and one statement put to both.
 
 use std::io::Cursor;
+use std::panic::AssertUnwindSafe;
 
+use futures::FutureExt;
 use omnigraph::{ErrorKind, Graph, Load, Mutate};
 
 use super::cell;
@@ -45,11 +47,10 @@ impl Place {
 
     pub async fn query(&self, query: &Query) -> Verdict {
         let mut theirs = self.sqlite.query(&query.sql, &query.kinds);
-        let (snapshot, sql) = (self.graph.snapshot(), query.sql.clone());
-        // A task of its own, so that a panic is an answer too.
-        let answer = tokio::spawn(async move { snapshot.query(&sql).await }).await;
+        // A panic is an answer too.
+        let answer = AssertUnwindSafe(self.graph.query(&query.sql)).catch_unwind().await;
         let mut ours = match answer {
-            Err(panic) => return self.different(&query.sql, &format!("    a panic: {panic}"), &cell::shown(&theirs)),
+            Err(_) => return self.different(&query.sql, "    a panic", &cell::shown(&theirs)),
             Ok(Err(error)) => match ledger::refusal(&error) {
                 Some(why) => return Verdict::Refused(why),
                 None => return self.different(&query.sql, &format!("    {error:?}"), &cell::shown(&theirs)),
@@ -72,9 +73,9 @@ impl Place {
     /// Changes rows in both, and compares all tables.
     pub async fn change(&self, statements: &[String]) -> Verdict {
         let sql = statements.join(";\n  ");
-        let (graph, mutate) = (self.graph.clone(), Mutate::sql(&sql));
-        let error = match tokio::spawn(async move { graph.mutate(mutate).await }).await {
-            Err(panic) => return self.different(&sql, &format!("    a panic: {panic}"), "    none"),
+        let mutated = AssertUnwindSafe(self.graph.mutate(Mutate::sql(&sql))).catch_unwind().await;
+        let error = match mutated {
+            Err(_) => return self.different(&sql, "    a panic", "    none"),
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error),
         };

@@ -1,6 +1,6 @@
 //! Choices, drawn and written down: whoever replays them makes the same case, and with fewer or smaller ones a smaller case.
 
-use proptest::prelude::{ProptestConfig, RngCore};
+use proptest::prelude::{ProptestConfig, Rng};
 use proptest::test_runner::{RngAlgorithm, RngSeed, TestRng};
 
 /// What the choices of one case come from. Nothing chosen, and nothing left to replay, is 0: the simplest there is.

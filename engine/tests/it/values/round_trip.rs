@@ -50,10 +50,14 @@ impl Everything {
     }
 
     fn rows(&self) -> impl Strategy<Value = Vec<Vec<Value>>> {
-        let row: Vec<BoxedStrategy<Value>> = self.kinds.iter().map(|(kind, optional)| match optional {
-            true => prop_oneof![1 => Just(Value::Missing), 4 => kind.values()].boxed(),
-            false => kind.values(),
-        });
+        let row: Vec<BoxedStrategy<Value>> = self
+            .kinds
+            .iter()
+            .map(|(kind, optional)| match optional {
+                true => prop_oneof![1 => Just(Value::Missing), 4 => kind.values()].boxed(),
+                false => kind.values(),
+            })
+            .collect();
         let numbered = |rows: Vec<Vec<Value>>| {
             rows.into_iter().zip(0..).map(|(row, id)| [vec![Value::Integer(id)], row].concat()).collect()
         };
