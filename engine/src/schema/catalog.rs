@@ -142,6 +142,8 @@ impl Catalog {
     /// # Errors
     /// Every mistake of the text at once, with line, column and excerpt.
     pub fn parse(text: &str) -> Result<Catalog, SchemaErrors> {
+        // What some editors put before a text in UTF-8 says nothing.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut diagnostics = Diagnostics::new(text);
         let declarations = language::parse(text, &mut diagnostics);
         let types: Vec<TypeDef> = declarations.iter().zip(1..).map(|(ty, id)| lower(ty, TypeId(id))).collect();

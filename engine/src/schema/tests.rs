@@ -119,6 +119,16 @@ fn columns_count_characters_and_hold_in_long_lines() {
 }
 
 #[test]
+fn a_byte_order_mark_is_skipped_at_the_beginning_and_nowhere_else() {
+    let marked = Catalog::parse(&format!("\u{feff}{COMPANY}")).unwrap();
+    assert_eq!(marked, Catalog::parse(COMPANY).unwrap());
+    let wrong = errors("\u{feff}node P { id: I64 @key  x: I33 }").to_string();
+    assert!(wrong.contains("1:27"), "{wrong}");
+    errors("\u{feff}\u{feff}node P { id: I64 @key }");
+    errors("node P { id: I64 @key }\u{feff}");
+}
+
+#[test]
 fn text_and_mistakes_are_bounded() {
     let long = " ".repeat(limit::TEXT_BYTES_MAX + 1);
     assert!(errors(&long).to_string().contains("at most 1048576 are read"));

@@ -3,13 +3,12 @@
 use std::fmt;
 
 use crate::error::Error;
+pub(crate) use crate::value::excerpt;
 
 /// Mistakes that an error names; the rest is counted.
 const SHOWN_MAX: usize = 20;
 /// Mistakes that are kept while the first ones are not known yet, because checks run in the order of hashes.
 const KEPT_MAX: usize = 1_000;
-/// Characters of a value that an error shows.
-const EXCERPT_CHARACTERS: usize = 40;
 
 /// What the numbers of a caller's input count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,12 +109,4 @@ impl Mistakes {
             place => format!("{} {place}: {text}", self.origin),
         }
     }
-}
-
-/// The beginning of a text, in quotes, without anything that could break a terminal.
-pub(crate) fn excerpt(text: &str) -> String {
-    let mut characters = text.chars();
-    let shown: String = characters.by_ref().take(EXCERPT_CHARACTERS).flat_map(char::escape_debug).collect();
-    let more = if characters.next().is_some() { "…" } else { "" };
-    format!("\"{shown}{more}\"")
 }

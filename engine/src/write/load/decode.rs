@@ -14,15 +14,20 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
-use super::column::{Column, expectation};
 use super::json::Broken;
 use super::line::Row;
+use super::source::{LINE_BYTES_MAX, overlong};
 use crate::error::{Error, Result};
 use crate::schema::{Catalog, TypeDef};
+use crate::value::{Column, expectation, packed_schema};
 use crate::write::check::{Mistakes, Origin};
 
 /// Rows of one type that are handed on together.
 const BATCH_ROWS: usize = 8_192;
+/// Bytes of rows at which a part of a piece ends. Short lines can make wide rows, most of them missing values.
+const PART_BYTES: usize = 16 << 20;
+/// Bytes that a byte of a line can become: `1,` is an item of eight.
+const BYTES_OF_BYTE_MAX: usize = 4;
 
 /// Rows of one type, and the line that each came from, from 1.
 pub(super) struct TypedBatch {
@@ -36,11 +41,12 @@ pub(super) struct Decoded {
     /// By type in the order of the catalog, full ones first; none where there is a mistake.
     pub(super) batches: Vec<TypedBatch>,
     pub(super) mistakes: Mistakes,
-    /// Lines in the piece.
+    /// Lines that were decoded, and how long they are in bytes. A part of a piece may be enough at once.
     pub(super) lines: u64,
+    pub(super) bytes: usize,
 }
 
-/// Decodes whole lines.
+/// Decodes whole lines, until they are as many as should be held at once. Vectors are packed.
 ///
 /// # Errors
 /// Only when the engine is at fault. Mistakes of the input are collected.
@@ -53,12 +59,13 @@ pub(super) fn decode(catalog: &Arc<Catalog>, piece: &[u8]) -> Result<Decoded> {
         line: 0,
         last_type: None,
         full: Vec::new(),
+        held_bytes: 0,
     };
-    decoder.feed(piece)?;
+    let bytes = decoder.feed(piece)?;
     for ty in 0..decoder.tables.len() {
         decoder.take(ty)?;
     }
-    Ok(Decoded { batches: decoder.full, mistakes: decoder.mistakes, lines: decoder.line })
+    Ok(Decoded { batches: decoder.full, mistakes: decoder.mistakes, lines: decoder.line, bytes })
 }
 
 pub(super) struct Decoder {
@@ -69,12 +76,15 @@ pub(super) struct Decoder {
     /// The type of the line before: lines of a type tend to stand together.
     pub(super) last_type: Option<usize>,
     full: Vec<TypedBatch>,
+    /// About how much memory the rows take up.
+    held_bytes: usize,
 }
 
 impl Decoder {
-    fn feed(&mut self, piece: &[u8]) -> Result<()> {
+    /// Says how many bytes it has taken.
+    fn feed(&mut self, piece: &[u8]) -> Result<usize> {
         let mut rest = piece;
-        while !rest.is_empty() && !self.mistakes.is_full() {
+        while !rest.is_empty() && !self.mistakes.is_full() && self.held_bytes < PART_BYTES {
             let before = rest;
             // The standard library's line search is compiled with optimisation, ours may not be.
             let length = BufRead::skip_until(&mut rest, b'\n').unwrap_or(before.len());
@@ -83,17 +93,22 @@ impl Decoder {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
+            if line.trim_ascii_end().len() > LINE_BYTES_MAX {
+                self.mistakes.push(self.line, overlong());
+                continue;
+            }
             let Ok(text) = std::str::from_utf8(line) else {
                 self.mistakes.push(self.line, "not UTF-8");
                 continue;
             };
-            if let Some(ty) = self.decode_line(text)
-                && self.tables[ty].as_ref().is_some_and(|rows| rows.lines.len() >= BATCH_ROWS)
-            {
+            let ty = self.decode_line(text);
+            let Some((ty, rows)) = ty.and_then(|ty| Some((ty, self.tables[ty].as_ref()?))) else { continue };
+            self.held_bytes += rows.row_bytes + BYTES_OF_BYTE_MAX * line.len();
+            if rows.lines.len() >= BATCH_ROWS {
                 self.take(ty)?;
             }
         }
-        Ok(())
+        Ok(piece.len() - rest.len())
     }
 
     /// Hands on the rows that a type has now.
@@ -106,7 +121,7 @@ impl Decoder {
         let TableRows { mut columns, lines, .. } = *rows;
         let def = &self.catalog.types()[ty];
         let arrays = columns.iter_mut().map(Column::finish).collect::<Result<Vec<_>, _>>();
-        let batch = arrays.and_then(|arrays| RecordBatch::try_new(def.arrow_schema(), arrays));
+        let batch = arrays.and_then(|arrays| RecordBatch::try_new(packed_schema(&def.arrow_schema()), arrays));
         let batch = batch.map_err(|e| Error::internal(format!("decoded rows of {}: {e}", def.name)))?;
         self.full.push(TypedBatch { ty, batch, lines });
         Ok(())
@@ -141,7 +156,7 @@ impl Decoder {
             if rows.given[column] == row {
                 continue;
             }
-            rows.columns[column].append_null();
+            rows.columns[column].put_missing();
             if !rows.optional[column] {
                 let name = rows.name(def, column);
                 let text = format!("{}.{name} is missing: {} is required", def.name, rows.expected[column]);
@@ -156,6 +171,8 @@ pub(super) struct TableRows {
     pub(super) columns: Vec<Column>,
     pub(super) optional: Vec<bool>,
     expected: Vec<String>,
+    /// Bytes that a row takes up at the least.
+    row_bytes: usize,
     /// For each column the last row, from 1, that had a value for it.
     given: Vec<u32>,
     lines: Vec<u64>,
@@ -178,6 +195,7 @@ impl TableRows {
             columns: types.iter().map(|(ty, _)| Column::new(ty)).collect(),
             optional: types.iter().map(|(_, optional)| *optional).collect(),
             expected: types.iter().map(|(ty, _)| expectation(ty)).collect(),
+            row_bytes: types.iter().map(|(ty, _)| Column::row_bytes(ty)).sum(),
             given: vec![0; types.len()],
             lines: Vec::with_capacity(64),
             first,

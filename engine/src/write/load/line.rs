@@ -1,9 +1,10 @@
 //! One line, read straight into the columns of its type.
 
-use super::column::Problem;
+use super::column::put;
 use super::decode::{Decoder, TableRows};
 use super::json::{Broken, Cursor, Token};
 use crate::schema::TypeDef;
+use crate::value::Problem;
 use crate::write::check::{Mistakes, excerpt};
 
 /// A line while it is read.
@@ -161,14 +162,14 @@ impl Target<'_> {
         let again = self.rows.give(column);
         let mut problem: Option<Problem> = None;
         let optional = self.rows.optional[column];
-        self.rows.columns[column].put(cursor, optional, &mut problem)?;
+        put(&mut self.rows.columns[column], cursor, optional, &mut problem)?;
         if again || problem.is_some() {
             let name = format!("{}.{}", self.def.name, self.rows.name(self.def, column));
             if again {
                 self.mistake(format!("{name} is there twice"));
             }
-            if let Some(Problem { expected, found }) = problem {
-                self.mistake(format!("{name} is {found}: expected {expected}"));
+            if let Some(problem) = problem {
+                self.mistake(format!("{name} is {problem}"));
             }
         }
         Ok(())

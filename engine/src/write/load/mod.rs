@@ -27,8 +27,10 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use datafusion::error::DataFusionError;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::{Stream, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncBufRead;
 
@@ -37,7 +39,9 @@ use crate::failpoint::{Scope, Window, hit};
 use crate::intent::{Intent, RowCounts};
 use crate::manifest::Snapshot;
 use crate::runtime::Runtime;
+use crate::schema::TypeDef;
 use crate::table::{Addresses, Appended, Table, TableChange};
+use crate::value::unpacked;
 use crate::write::check::{AddressesByType, BY_VALUE_ROWS_MAX, Conflicts, Gatherer, HashKey, Mistakes, Origin, verify};
 use crate::writer::WriterKind;
 use decode::{Decoded, decode};
@@ -131,10 +135,27 @@ where
             Some(first) => return stream::prepare(&job, first, source).await.map(Some),
         }
     }
-    match &input.whole {
-        Some(lines) => job.prepare_whole(lines).await.map(Some),
-        None => Ok(None),
+    let Some(lines) = &input.whole else { return Ok(None) };
+    let decoded = decode(snapshot.catalog(), lines)?;
+    if decoded.bytes < lines.len() && !decoded.mistakes.is_full() {
+        // Few bytes, but too many rows to be held at once.
+        let source = Source::new(Cursor::new(Vec::new()));
+        return stream::prepare(&job, Piece::Lines(lines.clone()), source).await.map(Some);
     }
+    job.prepare_whole(decoded).await.map(Some)
+}
+
+/// Packed rows of a type, as its table takes them.
+fn unpacked_stream(
+    def: &TypeDef,
+    packed: impl Stream<Item = RecordBatch> + Send + 'static,
+) -> SendableRecordBatchStream {
+    let schema = def.arrow_schema();
+    let rows = {
+        let schema = Arc::clone(&schema);
+        packed.flat_map(move |batch| futures::stream::iter(unpacked(Arc::clone(&schema), batch)))
+    };
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows.map_err(DataFusionError::from)))
 }
 
 /// One attempt at a load.
@@ -154,8 +175,8 @@ struct Written {
 
 impl Job<'_> {
     /// A small input: checked whole, then written.
-    async fn prepare_whole(&self, lines: &[u8]) -> Result<Intent> {
-        let Decoded { batches, mistakes, .. } = decode(self.snapshot.catalog(), lines)?;
+    async fn prepare_whole(&self, decoded: Decoded) -> Result<Intent> {
+        let Decoded { batches, mistakes, .. } = decoded;
         mistakes.into_result()?;
 
         let mut gatherer = Gatherer::new(Arc::clone(self.snapshot.catalog()), self.hash_key());
@@ -183,8 +204,7 @@ impl Job<'_> {
             let def = &self.snapshot.catalog().types()[ty];
             let table = self.snapshot.table(&def.name).await?;
             let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
-            let stream = futures::stream::iter(batches.into_iter().map(Ok));
-            let stream = Box::pin(RecordBatchStreamAdapter::new(def.arrow_schema(), stream));
+            let stream = unpacked_stream(def, futures::stream::iter(batches));
             let appended = self.stage(&table, stream).await?;
             written.insert(ty, Written { table, rows, appended });
         }

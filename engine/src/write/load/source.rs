@@ -9,6 +9,14 @@ pub(super) const PIECE_BYTES: usize = 1 << 20;
 /// Longest line that is read, in bytes.
 pub(super) const LINE_BYTES_MAX: usize = 16 << 20;
 
+/// What is wrong with a longer one.
+pub(super) fn overlong() -> String {
+    format!("longer than {LINE_BYTES_MAX} bytes")
+}
+
+/// What some editors put before a text in UTF-8. It says nothing.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A part of the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece {
@@ -22,12 +30,13 @@ pub(super) struct Source<R> {
     reader: R,
     /// The beginning of a line whose end has not been read yet.
     carried: Vec<u8>,
+    has_begun: bool,
     at_end: bool,
 }
 
 impl<R: AsyncBufRead + Unpin> Source<R> {
     pub(super) fn new(reader: R) -> Self {
-        Source { reader, carried: Vec::new(), at_end: false }
+        Source { reader, carried: Vec::new(), has_begun: false, at_end: false }
     }
 
     /// Whether nothing follows what was given so far.
@@ -37,6 +46,18 @@ impl<R: AsyncBufRead + Unpin> Source<R> {
 
     /// The next piece; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Piece>> {
+        let piece = self.read().await?;
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        Ok(match piece {
+            Some(Piece::Lines(mut lines)) if is_first && lines.starts_with(BYTE_ORDER_MARK) => {
+                lines.drain(..BYTE_ORDER_MARK.len());
+                Some(Piece::Lines(lines))
+            }
+            other => other,
+        })
+    }
+
+    async fn read(&mut self) -> Result<Option<Piece>> {
         let mut piece = std::mem::take(&mut self.carried);
         let mut searched = 0;
         while !self.at_end {

@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt};
 use tokio::io::AsyncBufRead;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::decode::{Decoded, TypedBatch, decode};
-use super::source::{LINE_BYTES_MAX, Piece, Source};
-use super::{Job, LoadMode, Written};
+use super::source::{Piece, Source, overlong};
+use super::{Job, LoadMode, Written, unpacked_stream};
 use crate::error::{Error, Result};
 use crate::failpoint::{Scope, Window, hit, inherit};
 use crate::intent::Intent;
@@ -56,7 +55,17 @@ where
     let catalog = job.snapshot.catalog();
     let decoded = pieces.map_ok(|piece| decode_piece(Arc::clone(catalog), piece)).try_buffered(PIECES_AT_ONCE);
     let mut decoded = std::pin::pin!(decoded);
-    while let Some(Decoded { batches, mistakes: found, lines }) = decoded.next().await.transpose()? {
+    let mut rest = None;
+    loop {
+        let next = match rest.take() {
+            Some(rest) => decode_piece(Arc::clone(catalog), rest).await?,
+            None => match decoded.next().await.transpose()? {
+                Some(next) => next,
+                None => break,
+            },
+        };
+        let Decoded { batches, mistakes: found, lines, .. } = next.0;
+        rest = next.1;
         mistakes.append(found, line);
         if mistakes.is_full() {
             break;
@@ -80,17 +89,22 @@ where
     Ok(replaced)
 }
 
-/// Decodes on a thread of its own: parsing is what takes the time.
-async fn decode_piece(catalog: Arc<crate::schema::Catalog>, piece: Piece) -> Result<Decoded> {
+/// Decodes on a thread of its own: parsing is what takes the time. Gives what is left, where the piece has more than should
+/// be held at once.
+async fn decode_piece(catalog: Arc<crate::schema::Catalog>, piece: Piece) -> Result<(Decoded, Option<Piece>)> {
     match piece {
-        Piece::Lines(lines) => {
-            let decoding = tokio::task::spawn_blocking(move || decode(&catalog, &lines));
+        Piece::Lines(mut lines) => {
+            let decoding = tokio::task::spawn_blocking(move || {
+                let decoded = decode(&catalog, &lines)?;
+                lines.drain(..decoded.bytes);
+                Ok((decoded, (!lines.is_empty()).then_some(Piece::Lines(lines))))
+            });
             decoding.await.map_err(|e| Error::internal(format!("the decoder stopped: {e}")))?
         }
         Piece::Overlong => {
             let mut mistakes = Mistakes::new(Origin::Line);
-            mistakes.push(1, format!("longer than {LINE_BYTES_MAX} bytes"));
-            Ok(Decoded { batches: Vec::new(), mistakes, lines: 1 })
+            mistakes.push(1, overlong());
+            Ok((Decoded { batches: Vec::new(), mistakes, lines: 1, bytes: 0 }, None))
         }
     }
 }
@@ -156,9 +170,9 @@ impl Writers {
         let table = job.snapshot.table(&def.name).await?;
         let (sender, receiver) = mpsc::channel(BATCHES_WAITING);
         let rows = futures::stream::unfold(receiver, |mut receiver: mpsc::Receiver<RecordBatch>| async {
-            receiver.recv().await.map(|batch| (Ok(batch), receiver))
+            receiver.recv().await.map(|batch| (batch, receiver))
         });
-        let rows = Box::pin(RecordBatchStreamAdapter::new(def.arrow_schema(), rows));
+        let rows = unpacked_stream(def, rows);
         let (stack, mode) = (self.stack.clone(), self.mode);
         self.running.spawn(inherit(async move {
             let appended = match mode {

@@ -223,6 +223,83 @@ async fn overwrite_replaces_the_types_of_the_input_and_leaves_no_edge_dangling()
     assert_eq!(rows(&graph, "SELECT id FROM Company").await, ["7"]);
 }
 
+#[rstest]
+#[case::byte_order_mark("\u{feff}{\"type\":\"Company\",\"data\":{\"id\":1}}")]
+#[case::byte_order_mark_and_line("\u{feff}\n{\"type\":\"Company\",\"data\":{\"id\":1}}\n")]
+#[case::line_ends("\r\n{\"type\":\"Company\",\"data\":{\"id\":1}}\r\n\r\n")]
+#[case::whole_number("{\"type\":\"Company\",\"data\":{\"id\":10e-1}}")]
+#[tokio::test]
+async fn what_says_nothing_changes_nothing(#[case] lines: &str) {
+    let graph = graph().await;
+    assert_eq!(append(&graph, lines).await.unwrap().rows["Company"].inserted, 1);
+    assert_eq!(rows(&graph, "SELECT id FROM Company").await, ["1"]);
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_alone_is_no_row_and_a_second_one_is_no_space() {
+    let graph = graph().await;
+    assert!(append(&graph, "\u{feff}").await.unwrap().rows.is_empty());
+    let refused = refusal(&graph, LoadMode::Append, "\n\u{feff}{\"type\":\"Company\",\"data\":{\"id\":1}}").await;
+    assert!(refused.contains("line 2: cannot be read at column 1"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_text_may_hold_every_character_and_no_half_of_one() {
+    let graph = graph().await;
+    append(&graph, r#"{"type":"Person","data":{"name":"\u0000\ud83d\ude00e\u0301"}}"#).await.unwrap();
+    append(&graph, r#"{"type":"Person","data":{"name":"\u0000\ud83d\ude00\u00e9"}}"#).await.unwrap();
+    assert_eq!(rows(&graph, "SELECT octet_length(name) FROM Person ORDER BY name").await, ["8", "7"]);
+    let refused = refusal(&graph, LoadMode::Append, r#"{"type":"Person","data":{"name":"\ud800"}}"#).await;
+    assert!(refused.contains("an escape that means nothing"), "{refused}");
+    let bytes = b"{\"type\":\"Person\",\"data\":{\"name\":\"\xff\"}}".to_vec();
+    let error = graph.load(Load::append(), Cursor::new(bytes)).await.unwrap_err();
+    assert!(error.to_string().contains("line 1: not UTF-8"), "{error}");
+}
+
+#[test]
+fn wide_rows_of_short_lines_are_decoded_in_parts() {
+    let properties: String = (0..999).map(|n| format!("p{n}: I64?\n")).collect();
+    let catalog = Arc::new(crate::schema::Catalog::parse(&format!("node T {{ id: I64 @key\n{properties} }}")).unwrap());
+    let lines: String = (0..5_000).map(|n| format!("{{\"type\":\"T\",\"data\":{{\"id\":{n}}}}}\n")).collect();
+    let (mut rest, mut parts, mut rows) = (lines.as_bytes(), 0, 0);
+    while !rest.is_empty() {
+        let decoded = decode(&catalog, rest).unwrap();
+        let held: usize = decoded.batches.iter().map(|typed| typed.batch.get_array_memory_size()).sum();
+        assert!(held < 64 << 20, "{held} bytes at once");
+        rows += decoded.batches.iter().map(|typed| typed.batch.num_rows()).sum::<usize>();
+        rest = &rest[decoded.bytes..];
+        parts += 1;
+    }
+    assert_eq!(rows, 5_000);
+    assert!(parts > 1, "in one part");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_vectors_are_loaded_checked_and_missing_afterwards() {
+    let schema = "node T { id: I64 @key  v: Vector(65536)? }";
+    let graph = Graph::builder(format!("memory://vectors-{}", uuid::Uuid::new_v4())).create(schema).await.unwrap();
+    let lines: String = (0..300).map(|n| format!("{{\"type\":\"T\",\"data\":{{\"id\":{n}}}}}\n")).collect();
+    assert_eq!(append(&graph, &lines).await.unwrap().rows["T"].inserted, 300);
+    let found = rows(&graph, "SELECT count(*), count(v), count(DISTINCT id) FROM T").await;
+    assert_eq!(found, ["300|0|300"]);
+    let refused = refusal(&graph, LoadMode::Append, r#"{"type":"T","data":{"id":7}}"#).await;
+    assert!(refused.contains("T 7 exists already"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_texts_in_neighbouring_rows_are_written_apart() {
+    let schema = "node T { id: I64 @key  text: String }";
+    let graph = Graph::builder(format!("memory://texts-{}", uuid::Uuid::new_v4())).create(schema).await.unwrap();
+    let text = "x".repeat(5 << 20);
+    let lines: String =
+        (0..6).map(|n| format!("{{\"type\":\"T\",\"data\":{{\"id\":{n},\"text\":\"{text}\"}}}}\n")).collect();
+    for part in decode(graph.snapshot().catalog(), lines.as_bytes()).unwrap().batches {
+        assert!(part.batch.num_rows() == 1, "a batch of {} rows", part.batch.num_rows());
+    }
+    append(&graph, &lines).await.unwrap();
+    assert_eq!(rows(&graph, "SELECT sum(octet_length(text)) FROM T").await, [(6 * (5 << 20)).to_string()]);
+}
+
 fn many(range: std::ops::Range<usize>) -> String {
     let mut lines = String::new();
     for n in range {

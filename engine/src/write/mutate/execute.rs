@@ -18,6 +18,7 @@ use super::ROWS_MAX;
 use super::fit::{self, columns};
 use super::statement::{Action, Target};
 use super::working::{ROW, Working};
+use super::{cell, literal};
 use crate::error::{Error, Result};
 use crate::manifest::Snapshot;
 use crate::query::{parse, refused, session, tables_of, unknown_type};
@@ -55,7 +56,7 @@ impl<'a> Mutation<'a> {
         &mut self,
         into: &str,
         named: Option<Vec<String>>,
-        source: Box<Query>,
+        mut source: Box<Query>,
         statement: u64,
     ) -> Result<()> {
         let ty = self.open(into).await?;
@@ -64,6 +65,8 @@ impl<'a> Mutation<'a> {
         let all = columns(&catalog, def);
         let named = named.unwrap_or_else(|| all.iter().map(|column| column.name.to_owned()).collect());
         known_once(def, &named, all.iter().map(|column| column.name))?;
+        let given: Vec<_> = named.iter().map(|name| all.iter().find(|column| column.name == name)).collect();
+        literal::read_values(&mut source, into, &given).map_err(Error::invalid)?;
         let rows = self.run(SqlStatement::Query(source), None).await?;
         let given = rows.num_columns();
         if given != named.len() {
@@ -71,7 +74,7 @@ impl<'a> Mutation<'a> {
             return Err(Error::invalid(message));
         }
         let arrays = all.iter().map(|column| match named.iter().position(|name| name == column.name) {
-            Some(at) => column.fit(rows.column(at)),
+            Some(at) => column.fit(rows.column(at), 0),
             None => column.missing(rows.num_rows()),
         });
         let batch = arrays.collect::<Result<Vec<_>, _>>().and_then(|arrays| fit::batch(def, arrays));
@@ -100,7 +103,12 @@ impl<'a> Mutation<'a> {
             let message = format!("{}.{} cannot be updated: rows are addressed by it", def.name, column.name);
             return Err(Error::invalid(message).with_advice("delete the row and insert it anew"));
         }
-        let mut values: BTreeMap<String, SqlExpr> = assignments.into_iter().collect();
+        let mut values: BTreeMap<String, SqlExpr> = BTreeMap::new();
+        for (name, value) in assignments {
+            let column = all.iter().find(|column| column.name == name);
+            let value = column.map_or(Ok(value.clone()), |column| literal::read_assigned(value, &def.name, column));
+            values.insert(name, value.map_err(Error::invalid)?);
+        }
         let projection = all.iter().map(|column| {
             let value = values.remove(column.name).unwrap_or_else(|| SqlExpr::Identifier(quoted(column.name)));
             SelectItem::ExprWithAlias { expr: value, alias: quoted(column.name) }
@@ -108,7 +116,7 @@ impl<'a> Mutation<'a> {
         let projection = projection.chain([row_item()]).collect();
         let rows = self.run(select(target, projection, selection)?, Some(ty)).await?;
         self.count(rows.num_rows())?;
-        let arrays = all.iter().enumerate().map(|(at, column)| column.fit(rows.column(at)));
+        let arrays = all.iter().enumerate().map(|(at, column)| column.fit(rows.column(at), 0));
         let batch = arrays.collect::<Result<Vec<_>, _>>().and_then(|arrays| fit::batch(def, arrays));
         let batch = batch.map_err(|problem| Error::invalid(format!("{}.{problem}", def.name)))?;
         let working = self.working(ty)?;
@@ -183,6 +191,7 @@ impl<'a> Mutation<'a> {
     async fn run(&mut self, query: SqlStatement, target: Option<usize>) -> Result<RecordBatch> {
         let statement = Statement::Statement(Box::new(query));
         let context = session();
+        cell::register(&context);
         for name in tables_of(&context, &statement)? {
             let (ty, with_row) = match target {
                 Some(ty) if name == TARGET => (ty, true),

@@ -4,10 +4,12 @@
 //! each table: rows to add and rows to take away. Nothing is written before all of it has been checked.
 //!
 //! - [`statement`]: SQL → what to do, or why not. [`working`]: a table as the statements so far have left it.
-//! - [`execute`]: runs one statement. [`fit`]: values → the columns of a type. [`settle`]: checks, and the intent.
+//! - [`execute`]: runs one statement. [`literal`], [`cell`], [`fit`]: values → the columns of a type. [`settle`]: checks, and the intent.
 
+mod cell;
 mod execute;
 mod fit;
+mod literal;
 mod settle;
 mod statement;
 #[cfg(test)]

@@ -150,21 +150,42 @@ async fn deleting_all_rows_leaves_an_empty_table_that_takes_rows_again() {
 #[case::endpoint_update("UPDATE Knows SET dst = 'x'", "Knows.dst cannot be updated")]
 #[case::required("INSERT INTO Person (age) VALUES (1)", "Person.name is missing: it is required")]
 #[case::null("INSERT INTO Person (name) VALUES (NULL)", "Person.name is missing in row 1")]
-#[case::range("INSERT INTO Person (name, age) VALUES ('x', 3000000000)", "Person.age is \"3000000000\": expected I32")]
-#[case::fraction("INSERT INTO Person (name, age) VALUES ('x', 1.5)", "Person.age is \"1.5\": expected I32")]
+#[case::range(
+    "INSERT INTO Person (name, age) VALUES ('x', 3000000000)",
+    "Person.age in row 1 is 3000000000: expected an integer from -2147483648 to 2147483647"
+)]
+#[case::fraction("INSERT INTO Person (name, age) VALUES ('x', 1.5)", "Person.age in row 1 is 1.5: expected an integer")]
 #[case::text_as_number(
     "INSERT INTO Person (name, age) VALUES ('x', '5')",
+    "Person.age in row 1 is \"5\": expected an integer"
+)]
+#[case::text_worked_out_as_number(
+    "INSERT INTO Person (name, age) VALUES ('x', concat('5', ''))",
     "Person.age is of SQL type Utf8: expected I32"
+)]
+#[case::number_as_text("INSERT INTO Person (name) VALUES ('x'), (1)", "Person.name in row 2 is 1: expected a text")]
+#[case::assigned("UPDATE Person SET age = -3000000000", "Person.age is -3000000000: expected an integer")]
+#[case::assigned_item("UPDATE Person SET tags = ARRAY['a', 1]", "Person.tags is 1: expected a text")]
+#[case::text_beside_a_number(
+    "INSERT INTO Person (name) VALUES (upper('x')), (concat('a', 'b')), (1 + 1)",
+    "Person.name in row 3 is of SQL type Int64: expected String"
+)]
+#[case::item_beside_a_number(
+    "UPDATE Person SET tags = [name, octet_length(name)]",
+    "Person.tags is of SQL type Int32: expected String"
 )]
 #[case::variant(
     "INSERT INTO Person (name, mood) VALUES ('x', 'meh')",
-    "Person.mood is \"meh\": expected enum(good, bad)"
+    "Person.mood in row 1 is \"meh\": expected one of good, bad"
 )]
-#[case::date("INSERT INTO Person (name, born) VALUES ('x', 'soon')", "Person.born is \"soon\": expected Date")]
+#[case::date(
+    "INSERT INTO Person (name, born) VALUES ('x', 'soon')",
+    "Person.born in row 1 is \"soon\": expected a date"
+)]
 #[case::dimension("INSERT INTO Person (name, face) VALUES ('x', [1.0])", "Person.face")]
 #[case::null_item(
     "INSERT INTO Person (name, tags) VALUES ('x', ['a', NULL])",
-    "Person.tags has a list with a missing item"
+    "Person.tags in row 1 is a list with a missing item"
 )]
 #[case::unknown_column("INSERT INTO Person (nme) VALUES ('x')", "Person has no property `nme`; it has")]
 #[case::unknown_type("INSERT INTO person VALUES ('x')", "there is no type `person`; the types are Person")]
@@ -185,6 +206,26 @@ async fn a_wrong_mutation_is_refused_and_changes_nothing(#[case] sql: &str, #[ca
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
     assert!(error.to_string().contains(expected), "{error}");
     assert_eq!(graph.snapshot().version(), before);
+}
+
+#[tokio::test]
+async fn each_row_of_values_is_read_by_itself() {
+    let schema = "node T { id: I64 @key  u: U64?  i: I64?  f: F32?  d: F64?  s: String?  day: Date?  at: DateTime?
+        words: [enum(a, b)]?  v: Vector(2)? }";
+    let graph = Graph::builder(format!("memory://cells-{}", uuid::Uuid::new_v4())).create(schema).await.unwrap();
+    let sql = "INSERT INTO T (id, u, i, f, d, s, day, at, words, v) VALUES
+        (1, 18446744073709551615, 9007199254740993, 0.1, 0.1, 'x', '2024-02-29', '2024-02-29T23:30:00-05:00', ['a'], [0.1, 1]),
+        (1 + 1, 1 + 1, 2.5 * 2, CAST(0.1 AS FLOAT), 1 + 1, upper('y'), DATE '2024-01-01', TIMESTAMP '2024-01-01 00:00:00',
+            [lower('B')], [CAST(0.1 AS FLOAT), 1]),
+        (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)";
+    mutate(&graph, sql).await.unwrap();
+    let sql = "SELECT id, u, i, f, d, s, day, at, words[1], v[1], v[2] FROM T ORDER BY id";
+    let found = rows(&graph, sql).await;
+    let one = "1|18446744073709551615|9007199254740993|0.1|0.1|x|2024-02-29|2024-03-01T04:30:00Z|a|0.1|1.0";
+    let two = "2|2|5|0.1|2.0|Y|2024-01-01|2024-01-01T00:00:00Z|b|0.1|1.0";
+    assert_eq!(found, [one, two, "3||||||||||"]);
+    let error = mutate(&graph, "INSERT INTO T (id, words) VALUES (4, ['a', lower('C')]), (5, NULL)").await.unwrap_err();
+    assert!(error.to_string().contains("T.words in row 1 is \"c\": expected one of a, b"), "{error}");
 }
 
 #[tokio::test]
