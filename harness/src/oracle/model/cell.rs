@@ -95,6 +95,9 @@ impl Cell {
             (Cell::Day(day), Kind::Day) => Ok(day.to_string().into()),
             (Cell::Instant(instant), Kind::Instant) => Ok(kind::text_of(instant).into()),
             (Cell::Items(from, value), to) if from == *to => Ok(value),
+            // Both are floats of 32 bits, and how many there are decides.
+            (Cell::Items(Kind::List(item), value), Kind::Vector(_)) if *item == Kind::Single => kind.taken(&value),
+            (Cell::Items(Kind::Vector(_), value), Kind::List(item)) if **item == Kind::Single => Ok(value),
             (cell, kind) => Err(open(format!("{cell:?} in a column that is {kind:?}"))),
         }
     }

@@ -323,6 +323,10 @@ mod tests {
         assert_eq!((value(sql, 12, "n"), value(sql, 12, "l")), ("2".into(), "[0.1,-0.0]".into()));
         assert_eq!((value(sql, 22, "n"), value(sql, 22, "w")), ("2".into(), "[1.0,2.0]".into()));
         assert_eq!(keys(sql).len(), 5);
+        let from_a_list = "INSERT INTO N (k, v, o) SELECT k + 30, l, v FROM N WHERE k = 2";
+        assert_eq!((value(from_a_list, 32, "v"), value(from_a_list, 32, "o")), ("[0.1,-0.0]".into(), "[1.0,2.0]".into()));
+        let of_another_length = "UPDATE N SET l = [1, 2, 3]; INSERT INTO N (k, v) SELECT k + 30, l FROM N";
+        assert!(matches!(after(of_another_length), Err(Refusal::Forbidden(_))));
         assert!(matches!(after("INSERT INTO N (k) SELECT k FROM N"), Err(Refusal::Forbidden(_))));
         assert!(matches!(after("INSERT INTO N (k) SELECT k + 1 FROM N LIMIT 1"), Err(Refusal::NotModelled(_))));
     }

@@ -50,10 +50,29 @@ pub enum Change {
     RemoveAll(usize),
     /// No row of the type is there then; the edges stay, and must find their ends afterwards.
     Clear(usize),
+    /// Each of the rows may be gone then, with a node's edges.
+    MayRemove(Vec<Id>),
+    /// What is copied from rows that are all there is there then. It must not be there twice in the end.
+    Copy {
+        /// The rows that the choice is made from.
+        from: Vec<Id>,
+        /// What comes of those that are chosen if all of them are there.
+        to: Vec<Id>,
+        /// What may come of it otherwise.
+        else_some_of: Vec<Id>,
+    },
+    /// The node has the key of another one then, which must not be there, and its edges follow.
+    Rename(Id, Id),
+    /// Whether it can be done depends on what stands in the rows.
+    Perhaps,
+    /// It cannot be done where the row is there. Where it is not, that is open.
+    Misfit(Id),
+    /// It cannot be done.
+    Never,
 }
 
 /// Which rows are there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
     presence: BTreeMap<Id, Presence>,
     /// The types of the ends of each edge type; none for node types.
@@ -86,6 +105,11 @@ impl Rows {
         self.of_type(ty).filter(|(_, presence)| *presence == Presence::There).map(|(id, _)| id).collect()
     }
 
+    /// The rows of a type that may be there.
+    pub fn all(&self, ty: usize) -> Vec<Id> {
+        self.of_type(ty).map(|(id, _)| id).collect()
+    }
+
     fn of_type(&self, ty: usize) -> impl Iterator<Item = (Id, Presence)> + '_ {
         let (from, to) = (Id { ty, a: 0, b: 0 }, Id { ty: ty + 1, a: 0, b: 0 });
         self.presence.range(from..to).map(|(id, presence)| (*id, *presence))
@@ -98,27 +122,99 @@ impl Rows {
         // Rows that are there a second time; what counts is what all changes leave together.
         let mut twice: BTreeMap<Id, Fits> = BTreeMap::new();
         for change in changes {
-            match *change {
-                Change::Add(id) => {
-                    match after.of(id) {
-                        Presence::Absent => {}
-                        Presence::There => drop(twice.insert(id, Fits::No)),
-                        Presence::Unsure => drop(twice.insert(id, Fits::Unsure)),
-                    }
-                    after.presence.insert(id, Presence::There);
-                }
-                Change::Put(id) => drop(after.presence.insert(id, Presence::There)),
-                Change::Remove(id) => fits = fits.and(after.remove(id)),
+            match change {
+                Change::Add(id) => after.add(*id, &mut twice),
+                Change::Put(id) => drop(after.presence.insert(*id, Presence::There)),
+                Change::Remove(id) => fits = fits.and(after.remove(*id)),
                 Change::RemoveAll(ty) => {
-                    let all: Vec<Id> = after.of_type(ty).map(|(id, _)| id).collect();
+                    let all: Vec<Id> = after.of_type(*ty).map(|(id, _)| id).collect();
                     fits = all.into_iter().fold(fits, |fits, id| fits.and(after.remove(id)));
                 }
-                Change::Clear(ty) => after.presence.retain(|id, _| id.ty != ty),
+                Change::Clear(ty) => after.presence.retain(|id, _| id.ty != *ty),
+                Change::MayRemove(ids) => ids.iter().for_each(|id| after.may_remove(*id)),
+                Change::Copy { from, to, else_some_of } => {
+                    if from.iter().all(|id| after.of(*id) == Presence::There) {
+                        to.iter().for_each(|id| after.add(*id, &mut twice));
+                    } else {
+                        fits = fits.and(Fits::Unsure);
+                        let new: Vec<Id> =
+                            else_some_of.iter().copied().filter(|id| after.of(*id) == Presence::Absent).collect();
+                        after.presence.extend(new.into_iter().map(|id| (id, Presence::Unsure)));
+                    }
+                }
+                Change::Rename(from, to) => fits = fits.and(after.rename(*from, *to)),
+                Change::Perhaps => fits = fits.and(Fits::Unsure),
+                Change::Misfit(id) => {
+                    fits = fits.and(if after.of(*id) == Presence::There { Fits::No } else { Fits::Unsure });
+                }
+                Change::Never => fits = Fits::No,
             }
             twice.retain(|id, _| after.of(*id) != Presence::Absent);
         }
         let ends = after.edges_find_their_ends();
         (after, twice.into_values().fold(fits.and(ends), Fits::and))
+    }
+
+    /// The rows after a write that is hoped to be done, whose conditions are hoped to take nothing away; none if it cannot be.
+    pub fn hoped_after(&self, changes: &[Change]) -> Option<Rows> {
+        let firm: Vec<Change> =
+            changes.iter().filter(|change| !matches!(change, Change::MayRemove(_))).cloned().collect();
+        let (after, fits) = self.after(&firm);
+        (fits != Fits::No).then_some(after)
+    }
+
+    fn add(&mut self, id: Id, twice: &mut BTreeMap<Id, Fits>) {
+        match self.of(id) {
+            Presence::Absent => {}
+            Presence::There => drop(twice.insert(id, Fits::No)),
+            Presence::Unsure => drop(twice.insert(id, Fits::Unsure)),
+        }
+        self.presence.insert(id, Presence::There);
+    }
+
+    /// Whether the edge starts or ends at the node.
+    fn is_at(&self, edge: Id, node: Id) -> bool {
+        let ends = self.ends(edge.ty);
+        ends.is_some_and(|(from, to)| (from == node.ty && edge.a == node.a) || (to == node.ty && edge.b == node.a))
+    }
+
+    /// A row that may be gone, and with it the edges at it.
+    fn may_remove(&mut self, id: Id) {
+        let ids: Vec<Id> = self.presence.keys().copied().filter(|edge| *edge == id || self.is_at(*edge, id)).collect();
+        for id in ids {
+            if self.of(id) == Presence::There {
+                self.presence.insert(id, Presence::Unsure);
+            }
+        }
+    }
+
+    /// A node with another key, and its edges with it.
+    fn rename(&mut self, from: Id, to: Id) -> Fits {
+        let (was, is) = (self.of(from), self.of(to));
+        if from == to || was == Presence::Absent {
+            return Fits::Yes;
+        }
+        let renamed = |ty: usize, end: usize| if ty == from.ty && end == from.a { to.a } else { end };
+        let moved: Vec<(Id, Presence)> =
+            self.presence.iter().map(|(id, p)| (*id, *p)).filter(|(id, _)| self.is_at(*id, from)).collect();
+        let unsure_before = self.clone();
+        self.presence.remove(&from);
+        self.presence.insert(to, Presence::There);
+        for (edge, presence) in moved {
+            let Some((start, end)) = self.ends(edge.ty) else { continue };
+            self.presence.remove(&edge);
+            let edge = Id { ty: edge.ty, a: renamed(start, edge.a), b: renamed(end, edge.b) };
+            let known = self.of(edge);
+            self.presence.insert(edge, if known == Presence::Absent { presence } else { Presence::Unsure });
+        }
+        if was == Presence::Unsure {
+            *self = self.or(&unsure_before);
+        }
+        match (was, is) {
+            (_, Presence::Absent) => Fits::Yes,
+            (Presence::There, Presence::There) => Fits::No,
+            _ => Fits::Unsure,
+        }
     }
 
     /// Takes a row away, and the edges at it. Where no node is, nothing is taken away: an edge that this write has put there
@@ -178,64 +274,4 @@ impl Fits {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rows() -> Rows {
-        let catalog =
-            Catalog::parse("node A { k: String @key }\nnode B { k: String @key }\nedge E: A -> B").expect("valid");
-        Rows::none(&catalog)
-    }
-
-    const A0: Id = Id { ty: 0, a: 0, b: 0 };
-    const B0: Id = Id { ty: 1, a: 0, b: 0 };
-    const E00: Id = Id { ty: 2, a: 0, b: 0 };
-
-    #[test]
-    fn an_edge_needs_both_of_its_ends() {
-        let (rows, _) = rows().after(&[Change::Add(A0)]);
-        assert_eq!(rows.after(&[Change::Add(E00)]).1, Fits::No);
-        assert_eq!(rows.after(&[Change::Add(E00), Change::Add(B0)]).1, Fits::Yes);
-    }
-
-    #[test]
-    fn what_is_there_cannot_be_added_and_what_may_be_there_perhaps() {
-        let (with, _) = rows().after(&[Change::Add(A0)]);
-        assert_eq!(with.after(&[Change::Add(A0)]).1, Fits::No);
-        assert_eq!(with.or(&rows()).after(&[Change::Add(A0)]).1, Fits::Unsure);
-        assert_eq!(with.or(&rows()).after(&[Change::Put(A0)]).1, Fits::Yes);
-    }
-
-    #[test]
-    fn what_is_added_twice_and_taken_away_is_gone() {
-        let (with, _) = rows().after(&[Change::Add(A0)]);
-        let (after, fits) = with.after(&[Change::Add(A0), Change::Remove(A0)]);
-        assert_eq!((after.of(A0), fits), (Presence::Absent, Fits::Yes));
-        assert_eq!(with.after(&[Change::Add(A0), Change::Remove(A0), Change::Add(A0)]).1, Fits::Yes);
-        assert_eq!(with.or(&rows()).after(&[Change::Add(A0), Change::RemoveAll(0)]).1, Fits::Yes);
-    }
-
-    #[test]
-    fn a_deleted_node_takes_its_edges_along_and_an_overwritten_one_does_not() {
-        let (rows, _) = rows().after(&[Change::Add(A0), Change::Add(B0), Change::Add(E00)]);
-        let (after, fits) = rows.after(&[Change::Remove(B0)]);
-        assert_eq!((after.of(E00), fits), (Presence::Absent, Fits::Yes));
-        assert_eq!(rows.after(&[Change::Clear(1)]).1, Fits::No);
-        assert_eq!(rows.after(&[Change::Clear(1), Change::Put(B0)]).1, Fits::Yes);
-    }
-
-    /// Universe 713 of `swarm/crashes` with the seed 20261122: an edge to a node that a dead writer may have left, and then the
-    /// deletion of that node.
-    #[test]
-    fn a_node_that_is_not_there_takes_no_edge_along() {
-        let (without, _) = rows().after(&[Change::Add(A0)]);
-        let (with, _) = without.after(&[Change::Add(B0)]);
-        let write = [Change::Add(E00), Change::Remove(B0)];
-        assert_eq!(with.after(&write).1, Fits::Yes);
-        assert_eq!(without.after(&write).1, Fits::No);
-        assert_eq!(with.or(&without).after(&write).1, Fits::Unsure);
-        let all = [Change::Add(E00), Change::RemoveAll(1)];
-        assert_eq!(with.or(&without).after(&all).1, Fits::Unsure);
-        assert_eq!(without.after(&all).1, Fits::No);
-    }
-}
+mod tests;
