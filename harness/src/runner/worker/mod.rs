@@ -11,7 +11,7 @@
 //! - [`outbox`]: everything that it says.
 
 mod closing;
-mod facts;
+pub mod facts;
 mod host;
 mod meter;
 mod observe;

@@ -184,13 +184,14 @@ impl<'a> Writer<'a> {
         }
         let to = ordered.into_iter().skip(offset).take(limit).collect();
         let new_key = if is_text { format!("{key} || '~{serial}'") } else { format!("{key} + {}", COPIES + serial) };
-        let (names, values): (Vec<&str>, Vec<&str>) = columns.into_iter().unzip();
+        let all_columns = std::iter::once((target_key.as_str(), new_key.as_str())).chain(columns);
+        let (names, values): (Vec<&str>, Vec<&str>) = all_columns.unzip();
         let keys: Vec<String> = chosen.iter().map(|id| literal(&self.keys[from][id.a])).collect();
         let sql = format!(
             "INSERT INTO {} ({}) SELECT {} FROM {} WHERE {key} IN ({}) ORDER BY {key}{} LIMIT {limit} OFFSET {offset}",
             target.name,
-            [&[target_key.as_str()], names.as_slice()].concat().join(", "),
-            [&[new_key.as_str()], values.as_slice()].concat().join(", "),
+            names.join(", "),
+            values.join(", "),
             source.name,
             keys.join(", "),
             if descending { " DESC" } else { "" },

@@ -66,7 +66,7 @@ fn single(value: f32) -> Value {
 
 fn day(days: i32) -> Value {
     let shift = Days::new(u64::from(days.unsigned_abs()));
-    let epoch = DateTime::UNIX_EPOCH.date_naive();
+    let epoch = DateTime::<Utc>::UNIX_EPOCH.date_naive();
     let day = if days < 0 { epoch.checked_sub_days(shift) } else { epoch.checked_add_days(shift) };
     Value::String(day.map_or_else(|| format!("day {days}"), |day: NaiveDate| day.to_string()))
 }
