@@ -77,6 +77,9 @@ pub struct Rows {
     presence: BTreeMap<Id, Presence>,
     /// The types of the ends of each edge type; none for node types.
     ends: Vec<Option<(usize, usize)>>,
+    /// Whether conditions on values have decided about rows. A node and the edges at it are then unsure together, so that an edge that
+    /// a write has no part in finds its ends as it did before.
+    by_condition: bool,
 }
 
 impl Rows {
@@ -87,7 +90,7 @@ impl Rows {
             let (from, to) = def.endpoints()?;
             Some((place(from)?, place(to)?))
         });
-        Rows { presence: BTreeMap::new(), ends: ends.collect() }
+        Rows { presence: BTreeMap::new(), ends: ends.collect(), by_condition: false }
     }
 
     /// Whether a row is there.
@@ -131,7 +134,10 @@ impl Rows {
                     fits = all.into_iter().fold(fits, |fits, id| fits.and(after.remove(id)));
                 }
                 Change::Clear(ty) => after.presence.retain(|id, _| id.ty != *ty),
-                Change::MayRemove(ids) => ids.iter().for_each(|id| after.may_remove(*id)),
+                Change::MayRemove(ids) => {
+                    after.by_condition = true;
+                    ids.iter().for_each(|id| after.may_remove(*id));
+                }
                 Change::Copy { from, to, else_some_of } => {
                     if from.iter().all(|id| after.of(*id) == Presence::There) {
                         to.iter().for_each(|id| after.add(*id, &mut twice));
@@ -151,7 +157,7 @@ impl Rows {
             }
             twice.retain(|id, _| after.of(*id) != Presence::Absent);
         }
-        let ends = after.edges_find_their_ends();
+        let ends = after.edges_find_their_ends(self);
         (after, twice.into_values().fold(fits.and(ends), Fits::and))
     }
 
@@ -237,10 +243,19 @@ impl Rows {
         if was == Presence::Unsure && has_edge { Fits::Unsure } else { Fits::Yes }
     }
 
-    fn edges_find_their_ends(&self) -> Fits {
+    fn edges_find_their_ends(&self, before: &Rows) -> Fits {
         self.presence.iter().fold(Fits::Yes, |fits, (id, presence)| {
             let Some((from, to)) = self.ends(id.ty) else { return fits };
-            let ends = [self.of(Id { ty: from, a: id.a, b: 0 }), self.of(Id { ty: to, a: id.b, b: 0 })];
+            let nodes = [Id { ty: from, a: id.a, b: 0 }, Id { ty: to, a: id.b, b: 0 }];
+            let ends = nodes.map(|node| self.of(node));
+            // What a condition takes away, it takes with its edges.
+            let is_as_before = |id: &Id| match (before.of(*id), self.of(*id)) {
+                (Presence::There, Presence::Unsure) => true,
+                (then, now) => then == now,
+            };
+            if self.by_condition && [*id, nodes[0], nodes[1]].iter().all(is_as_before) {
+                return fits;
+            }
             fits.and(match presence {
                 Presence::Absent => Fits::Yes,
                 Presence::There if ends.contains(&Presence::Absent) => Fits::No,

@@ -184,8 +184,12 @@ impl<'a> Writer<'a> {
         }
         let to = ordered.into_iter().skip(offset).take(limit).collect();
         let new_key = if is_text { format!("{key} || '~{serial}'") } else { format!("{key} + {}", COPIES + serial) };
-        let all_columns = std::iter::once((target_key.as_str(), new_key.as_str())).chain(columns);
-        let (names, values): (Vec<&str>, Vec<&str>) = all_columns.unzip();
+        // One column may go into two, and no two of a query may be called alike.
+        let (mut names, mut values) = (vec![target_key.as_str()], vec![new_key]);
+        for (name, value) in columns {
+            names.push(name);
+            values.push(if name == value { value.to_owned() } else { format!("{value} AS {name}") });
+        }
         let keys: Vec<String> = chosen.iter().map(|id| literal(&self.keys[from][id.a])).collect();
         let sql = format!(
             "INSERT INTO {} ({}) SELECT {} FROM {} WHERE {key} IN ({}) ORDER BY {key}{} LIMIT {limit} OFFSET {offset}",

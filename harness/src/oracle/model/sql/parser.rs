@@ -103,7 +103,14 @@ impl Parser {
     }
 
     fn select(&mut self) -> Result<Select, OutsideSubset> {
-        let terms = self.list(Self::term)?;
+        let terms = self.list(|parser| {
+            let term = parser.term()?;
+            // What a column is called has no part in where it goes.
+            if parser.keyword("AS") {
+                parser.name()?;
+            }
+            Ok(term)
+        })?;
         self.need_keyword("FROM")?;
         let (from, filter) = (self.name()?, self.filter()?);
         let mut select = Select { terms, from, filter, order: None, limit: None, offset: 0 };
