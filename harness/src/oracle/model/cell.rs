@@ -81,7 +81,11 @@ impl Cell {
             (Cell::Flag(flag), Kind::Flag) => Ok(flag.into()),
             (Cell::Text(text), Kind::Text | Kind::Words(_)) => kind.taken(&text.into()),
             (Cell::Whole(whole, _), Kind::Whole(least, most)) => {
-                if (*least..=*most).contains(&whole) { kind::integer(whole) } else { Err(misfit(&whole.to_string())) }
+                if (*least..=*most).contains(&whole) {
+                    kind::integer(whole)
+                } else {
+                    Err(misfit(&whole.to_string()))
+                }
             }
             (Cell::Whole(whole, _), Kind::Double | Kind::Single) => kind.taken(&kind::integer(whole)?),
             (Cell::Double(float), Kind::Double) => kind::double(float),
@@ -149,7 +153,8 @@ impl Cell {
                 left.partial_cmp(&right).filter(|_| !is_open).ok_or_else(not_known)?
             }
         };
-        let is_narrowed = matches!((self, other), (Cell::Single(_), Cell::Double(wide)) if f64::from(*wide as f32) != *wide);
+        let is_narrowed =
+            matches!((self, other), (Cell::Single(_), Cell::Double(wide)) if f64::from(*wide as f32) != *wide);
         if is_narrowed { Err(not_known()) } else { Ok(Some(order)) }
     }
 
@@ -196,7 +201,9 @@ fn integers(left: i128, a: Range, operator: Operator, right: i128, b: Range, int
     // A literal is as wide as an integer is; beside an unsigned one it is none that would widen it.
     let range = match (a, b) {
         (Some(one), Some(other)) => Some(wider(one, other)),
-        (Some(one), None) | (None, Some(one)) => Some(if one.0 == 0 && one.1 > long.1 { one } else { wider(one, long) }),
+        (Some(one), None) | (None, Some(one)) => {
+            Some(if one.0 == 0 && one.1 > long.1 { one } else { wider(one, long) })
+        }
         (None, None) => None,
     };
     let (least, most) = range.unwrap_or(long);
@@ -252,7 +259,8 @@ mod tests {
     #[test]
     fn floats_add_up_bit_for_bit_and_never_to_infinity() {
         let into = Kind::Double;
-        let sum = Cell::Double(0.1).arithmetic(Operator::Plus, Cell::Double(0.2), &into).and_then(|cell| cell.stored(&into));
+        let sum =
+            Cell::Double(0.1).arithmetic(Operator::Plus, Cell::Double(0.2), &into).and_then(|cell| cell.stored(&into));
         assert_eq!(sum, Ok(0.300_000_000_000_000_04.into()));
         for (cell, into) in [(Cell::Double(f64::MAX), Kind::Double), (Cell::Single(f32::MAX), Kind::Single)] {
             let twice = cell.arithmetic(Operator::Times, Cell::Whole(2, None), &into);

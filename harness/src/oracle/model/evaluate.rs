@@ -81,9 +81,9 @@ impl Seat<'_> {
             Condition::IsNull(term) => Ok(Some(self.side(term)? == Cell::Missing)),
             Condition::Compare(left, comparison, right) => self.compared(left, *comparison, right),
             Condition::In(term, literals) => {
-                let parts = literals.iter().map(|literal| {
-                    Condition::Compare(term.clone(), Comparison::Equal, Term::Literal(literal.clone()))
-                });
+                let parts = literals
+                    .iter()
+                    .map(|literal| Condition::Compare(term.clone(), Comparison::Equal, Term::Literal(literal.clone())));
                 self.joined(&parts.collect::<Vec<_>>(), true)
             }
         }

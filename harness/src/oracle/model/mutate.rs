@@ -157,10 +157,17 @@ fn chosen(schema: &SchemaFacts, facts: &TypeFacts, rows: Vec<Row>, select: &Sele
         };
     };
     let place = |row: &Row| Seat { schema, facts, row }.value(&Term::Column(column.clone()), &Kind::Text);
-    let mut placed = chosen.into_iter().map(|row| Ok((place(&row)?, row))).collect::<Result<Vec<(Cell, Row)>, Refusal>>()?;
+    let mut placed =
+        chosen.into_iter().map(|row| Ok((place(&row)?, row))).collect::<Result<Vec<(Cell, Row)>, Refusal>>()?;
     let mut trouble = None;
     placed.sort_by(|(left, _), (right, _)| match left.compared(right) {
-        Ok(Some(order)) if order != Ordering::Equal => if *is_descending { order.reverse() } else { order },
+        Ok(Some(order)) if order != Ordering::Equal => {
+            if *is_descending {
+                order.reverse()
+            } else {
+                order
+            }
+        }
         Ok(_) => {
             trouble = Some(Refusal::NotModelled(format!("an order by {column}, which does not tell all rows apart")));
             Ordering::Equal
@@ -205,13 +212,37 @@ mod tests {
     fn schema() -> SchemaFacts {
         let property = |text: &str| {
             let (name, value) = text.split_once(' ').expect("a name and a type");
-            let facts = PropertyFacts { value: value.trim_end_matches('?').into(), optional: value.ends_with('?'), unique: false };
+            let facts = PropertyFacts {
+                value: value.trim_end_matches('?').into(),
+                optional: value.ends_with('?'),
+                unique: false,
+            };
             (name.to_owned(), facts)
         };
-        let of = |kind: TypeKind, properties: &[&str]| TypeFacts { kind, properties: properties.iter().map(|p| property(p)).collect() };
+        let of = |kind: TypeKind, properties: &[&str]| TypeFacts {
+            kind,
+            properties: properties.iter().map(|p| property(p)).collect(),
+        };
         let node = of(
             TypeKind::Node { key: "k".into() },
-            &["k I64", "n I64?", "m I64?", "u U64?", "s I8?", "d F64?", "f F32?", "t String?", "e enum(low, high)?", "b Bool?", "day Date?", "at DateTime?", "l [F32]?", "o [F32]?", "v Vector(2)?", "w Vector(2)?"],
+            &[
+                "k I64",
+                "n I64?",
+                "m I64?",
+                "u U64?",
+                "s I8?",
+                "d F64?",
+                "f F32?",
+                "t String?",
+                "e enum(low, high)?",
+                "b Bool?",
+                "day Date?",
+                "at DateTime?",
+                "l [F32]?",
+                "o [F32]?",
+                "v Vector(2)?",
+                "w Vector(2)?",
+            ],
         );
         let edge = of(TypeKind::Edge { from: "N".into(), to: "N".into() }, &["n I64"]);
         SchemaFacts { types: BTreeMap::from([("N".to_owned(), node), ("E".to_owned(), edge)]) }
@@ -220,9 +251,15 @@ mod tests {
     fn rows() -> OperationCall {
         let node = |data: Value| json!({"type": "N", "data": data});
         let rows = vec![
-            node(json!({"k": 1, "n": 5, "m": 7, "u": u64::MAX, "s": 100, "d": 0.1, "f": 0.1, "t": "a", "e": "low", "b": true})),
-            node(json!({"k": 2, "n": i64::MAX, "day": "0001-01-01", "at": "9999-12-31T23:59:59.999999Z", "l": [0.1, -0.0], "v": [1, 2]})),
-            node(json!({"k": 9_007_199_254_740_993_i64, "n": -1, "day": "2024-02-29", "at": "1969-12-31T23:59:59.999999Z"})),
+            node(
+                json!({"k": 1, "n": 5, "m": 7, "u": u64::MAX, "s": 100, "d": 0.1, "f": 0.1, "t": "a", "e": "low", "b": true}),
+            ),
+            node(
+                json!({"k": 2, "n": i64::MAX, "day": "0001-01-01", "at": "9999-12-31T23:59:59.999999Z", "l": [0.1, -0.0], "v": [1, 2]}),
+            ),
+            node(
+                json!({"k": 9_007_199_254_740_993_i64, "n": -1, "day": "2024-02-29", "at": "1969-12-31T23:59:59.999999Z"}),
+            ),
             json!({"type": "E", "from": 1, "to": 2, "data": {"n": 1}}),
             json!({"type": "E", "from": 2, "to": 2, "data": {"n": 2}}),
         ];
@@ -266,7 +303,10 @@ mod tests {
             assert_eq!(value(&format!("UPDATE N SET {set} WHERE k = 1"), 1, column), wanted, "{set}");
         }
         assert_eq!(value("UPDATE N SET o = l, w = v WHERE k = 2", 2, "o"), "[0.1,-0.0]");
-        assert_eq!(value("UPDATE N SET n = k WHERE k > 9007199254740992", 9_007_199_254_740_993, "n"), "9007199254740993");
+        assert_eq!(
+            value("UPDATE N SET n = k WHERE k > 9007199254740992", 9_007_199_254_740_993, "n"),
+            "9007199254740993"
+        );
     }
 
     #[test]
@@ -324,7 +364,10 @@ mod tests {
         assert_eq!((value(sql, 22, "n"), value(sql, 22, "w")), ("2".into(), "[1.0,2.0]".into()));
         assert_eq!(keys(sql).len(), 5);
         let from_a_list = "INSERT INTO N (k, v, o) SELECT k + 30, l, v FROM N WHERE k = 2";
-        assert_eq!((value(from_a_list, 32, "v"), value(from_a_list, 32, "o")), ("[0.1,-0.0]".into(), "[1.0,2.0]".into()));
+        assert_eq!(
+            (value(from_a_list, 32, "v"), value(from_a_list, 32, "o")),
+            ("[0.1,-0.0]".into(), "[1.0,2.0]".into())
+        );
         let of_another_length = "UPDATE N SET l = [1, 2, 3]; INSERT INTO N (k, v) SELECT k + 30, l FROM N";
         assert!(matches!(after(of_another_length), Err(Refusal::Forbidden(_))));
         assert!(matches!(after("INSERT INTO N (k) SELECT k FROM N"), Err(Refusal::Forbidden(_))));

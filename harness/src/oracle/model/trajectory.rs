@@ -316,13 +316,13 @@ fn refused_for_nothing(
     let Outcome::Refused { error } = &write.operation.outcome else { return None };
     let is_alone = writes.iter().all(|other| other.index == write.index || !overlap(other.operation, write.operation));
     // An actor is no matter of rows.
-    let is_plain = |actor: &String| actor.bytes().all(|byte| byte.is_ascii_graphic()) && (1..=64).contains(&actor.len());
+    let is_plain =
+        |actor: &String| actor.bytes().all(|byte| byte.is_ascii_graphic()) && (1..=64).contains(&actor.len());
     if error.kind != "invalid" || !is_alone || !write.operation.actor.iter().all(is_plain) {
         return None;
     }
-    let fits = |candidate: &Candidate| {
-        write.apply(schema, writes, candidate).is_ok_and(|state| state != *candidate.last())
-    };
+    let fits =
+        |candidate: &Candidate| write.apply(schema, writes, candidate).is_ok_and(|state| state != *candidate.last());
     let is_for_nothing = !candidates.is_empty() && candidates.iter().all(fits);
     is_for_nothing
         .then(|| format!("{} was refused, though nothing forbids it: {}", write.operation.label(), error.message))
@@ -359,7 +359,11 @@ fn can_land_after(doubt: &Write, write: &Write) -> bool {
 }
 
 /// Adds, for every candidate, those in which pending writes take effect now.
-pub(super) fn settle(schema: &SchemaFacts, writes: &[Write], candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
+pub(super) fn settle(
+    schema: &SchemaFacts,
+    writes: &[Write],
+    candidates: Vec<Candidate>,
+) -> Result<Vec<Candidate>, Stop> {
     let mut all = candidates;
     let mut at = 0;
     while at < all.len() {

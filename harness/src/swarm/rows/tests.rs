@@ -81,7 +81,10 @@ fn a_renamed_node_takes_its_edges_along_and_meets_no_other() {
 fn what_a_condition_may_take_away_is_unsure_with_its_edges() {
     let (rows, _) = rows().after(&[Change::Add(A0), Change::Add(B0), Change::Add(E00)]);
     let (after, fits) = rows.after(&[Change::MayRemove(vec![A0])]);
-    assert_eq!((after.of(A0), after.of(E00), after.of(B0), fits), (Presence::Unsure, Presence::Unsure, Presence::There, Fits::Yes));
+    assert_eq!(
+        (after.of(A0), after.of(E00), after.of(B0), fits),
+        (Presence::Unsure, Presence::Unsure, Presence::There, Fits::Yes)
+    );
     assert_eq!(rows.hoped_after(&[Change::MayRemove(vec![A0])]), Some(rows.clone()));
 }
 

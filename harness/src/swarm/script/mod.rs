@@ -246,8 +246,8 @@ fn stricken(faults: &Faults) -> Expect {
 
 fn is_write(deed: Deed) -> bool {
     use Deed::{
-        Copy, Delete, DeleteValues, Insert, InsertValues, LoadAppend, LoadMerge, LoadOverwrite, LoadValues, Misfit, Mixed,
-        Rename, Update, UpdateValues,
+        Copy, Delete, DeleteValues, Insert, InsertValues, LoadAppend, LoadMerge, LoadOverwrite, LoadValues, Misfit,
+        Mixed, Rename, Update, UpdateValues,
     };
     match deed {
         LoadAppend | LoadMerge | LoadOverwrite | Insert | Update | Delete | Mixed => true,

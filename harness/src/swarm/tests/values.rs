@@ -117,8 +117,25 @@ fn every_kind_of_value_and_statement_is_drawn() {
     let missing: Vec<String> = all.filter(|column| !columns.contains(column)).collect();
     assert!(missing.is_empty(), "no row ever had {missing:?}");
     for said in [
-        "18446744073709551615", "-9223372036854775808", "9007199254740993", "5e-324", "0001-01-01", "9999-12-31T23:59:59.999999Z",
-        "-0.0", "🦀", "COALESCE(", "CASE WHEN", " || ", " * 2", "ORDER BY", "OFFSET 2", "IS NOT NULL", "NOT IN", " OR ", "[NULL]", "[]",
+        "18446744073709551615",
+        "-9223372036854775808",
+        "9007199254740993",
+        "5e-324",
+        "0001-01-01",
+        "9999-12-31T23:59:59.999999Z",
+        "-0.0",
+        "🦀",
+        "COALESCE(",
+        "CASE WHEN",
+        " || ",
+        " * 2",
+        "ORDER BY",
+        "OFFSET 2",
+        "IS NOT NULL",
+        "NOT IN",
+        " OR ",
+        "[NULL]",
+        "[]",
     ] {
         assert!(text.contains(said), "{said}");
     }

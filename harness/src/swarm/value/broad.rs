@@ -115,8 +115,30 @@ fn instants() -> [&'static str; 7] {
 /// Texts that mean something to somebody on their way, and one that is long.
 fn texts() -> Vec<String> {
     let short = [
-        "", " ", "'", "it''s", "\"", "\\", "\\n", "a\nb", "a\tb", "é", "e\u{301}", "日本語", "🦀", "2026-01-02T03:04:05+01:00",
-        "NULL", "null", "1e3", "007", "-- x", "; x", "%_", "[1]", "{}", "a\u{1}b",
+        "",
+        " ",
+        "'",
+        "it''s",
+        "\"",
+        "\\",
+        "\\n",
+        "a\nb",
+        "a\tb",
+        "é",
+        "e\u{301}",
+        "日本語",
+        "🦀",
+        "2026-01-02T03:04:05+01:00",
+        "NULL",
+        "null",
+        "1e3",
+        "007",
+        "-- x",
+        "; x",
+        "%_",
+        "[1]",
+        "{}",
+        "a\u{1}b",
     ];
     short.iter().map(|text| (*text).to_owned()).chain(["long ".repeat(400)]).collect()
 }
@@ -152,8 +174,7 @@ mod tests {
             (ScalarType::List(Box::new(ScalarType::Bool)), vec![json!([]), json!([true])]),
         ] {
             let mut draw = Streams::new(Seed(1)).of(Consumer::Rows, 1);
-            let drawn: BTreeSet<String> =
-                (0..600).map(|_| of(&ty, Door::Json, &mut draw, None).to_string()).collect();
+            let drawn: BTreeSet<String> = (0..600).map(|_| of(&ty, Door::Json, &mut draw, None).to_string()).collect();
             for value in wanted {
                 assert!(drawn.contains(&value.to_string()), "{value} of {ty}");
             }

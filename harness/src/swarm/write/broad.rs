@@ -170,13 +170,16 @@ impl<'a> Writer<'a> {
             let key = &self.keys[from][id.a];
             (key.as_i64(), key.as_str().map(|text| text.as_bytes().to_vec()))
         });
-        let copies: Vec<Id> = chosen.iter().map(|id| {
-            let copied = match &self.keys[from][id.a] {
-                Value::String(text) => json!(format!("{text}~{serial}")),
-                number => json!(number.as_i64().unwrap_or_default() + COPIES + serial),
-            };
-            Id { ty: into, a: self.number(into, copied), b: 0 }
-        }).collect();
+        let copies: Vec<Id> = chosen
+            .iter()
+            .map(|id| {
+                let copied = match &self.keys[from][id.a] {
+                    Value::String(text) => json!(format!("{text}~{serial}")),
+                    number => json!(number.as_i64().unwrap_or_default() + COPIES + serial),
+                };
+                Id { ty: into, a: self.number(into, copied), b: 0 }
+            })
+            .collect();
         let (limit, offset, descending) = (draw.between(1, 3), draw.below(3), draw.chance(0.3));
         let mut ordered = copies.clone();
         if descending {

@@ -67,10 +67,7 @@ pub fn fits(row: &Row, wanted: &Map<String, Value>) -> bool {
 
 /// Matches rows with what is wanted of them, in any order, each once. Returns what is wanted and not there, and what is
 /// there and not wanted.
-pub fn compare<'a>(
-    rows: &'a [Row],
-    wanted: &'a [Map<String, Value>],
-) -> (Vec<&'a Map<String, Value>>, Vec<&'a Row>) {
+pub fn compare<'a>(rows: &'a [Row], wanted: &'a [Map<String, Value>]) -> (Vec<&'a Map<String, Value>>, Vec<&'a Row>) {
     // Whoever asks for more columns fits fewer rows, so it chooses first.
     let mut order: Vec<&Map<String, Value>> = wanted.iter().collect();
     order.sort_by_key(|wanted| std::cmp::Reverse(wanted.len()));
@@ -154,7 +151,10 @@ mod tests {
         assert!(!is_found(Arc::new(Float64Array::from(vec![widened])), json!(0.1)), "0.1 of 32 bits is another number");
         assert!(is_found(Arc::new(Float64Array::from(vec![3.0])), json!(3)));
         assert!(!is_found(Arc::new(Float64Array::from(vec![-0.0])), json!(0.0)));
-        assert!(!is_found(Arc::new(Float64Array::from(vec![f64::NAN])), Value::Null), "what is no number is not missing");
+        assert!(
+            !is_found(Arc::new(Float64Array::from(vec![f64::NAN])), Value::Null),
+            "what is no number is not missing"
+        );
     }
 
     #[test]

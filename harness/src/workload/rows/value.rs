@@ -123,7 +123,8 @@ fn is_exact(number: &serde_json::Number) -> bool {
 /// The integer that a number is; none for one with a fraction, and for negative zero.
 fn whole(number: &serde_json::Number) -> Option<i128> {
     let integer = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-    let is_whole = |float: &f64| float.fract() == 0.0 && float.abs() < 1e30 && !(*float == 0.0 && float.is_sign_negative());
+    let is_whole =
+        |float: &f64| float.fract() == 0.0 && float.abs() < 1e30 && !(*float == 0.0 && float.is_sign_negative());
     integer.or_else(|| number.as_f64().filter(is_whole).map(|float| float as i128))
 }
 

@@ -188,8 +188,9 @@ mod tests {
 
     #[test]
     fn rows_of_another_type_are_selected_in_an_order() {
-        let statements =
-            parse("INSERT INTO A (k, v) SELECT k || '-c', v AS w FROM B WHERE k >= 'b' ORDER BY k DESC LIMIT 2 OFFSET 1");
+        let statements = parse(
+            "INSERT INTO A (k, v) SELECT k || '-c', v AS w FROM B WHERE k >= 'b' ORDER BY k DESC LIMIT 2 OFFSET 1",
+        );
         let Ok([Statement::InsertFrom { select, .. }]) = statements.as_deref() else { panic!("{statements:?}") };
         assert_eq!((&select.order, select.limit, select.offset), (&Some(("k".into(), true)), Some(2), 1));
     }

@@ -91,7 +91,9 @@ impl Parser {
             let select = self.select()?;
             return match select.terms.len() == columns.len() {
                 true => Ok(Statement::InsertFrom { type_name, columns, select }),
-                false => Err(OutsideSubset(format!("a SELECT for {type_name} gives not as many values as there are columns"))),
+                false => Err(OutsideSubset(format!(
+                    "a SELECT for {type_name} gives not as many values as there are columns"
+                ))),
             };
         }
         self.need_keyword("VALUES")?;
