@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::rows::{Change, Id, Rows};
 use super::super::stream::Draw;
-use super::super::value::broad::{self, Door};
+use super::super::value::broad::Door;
 use super::super::value::{literal, misfit};
 use super::expression::{self, condition};
 use super::{NEW, Write, Writer};
