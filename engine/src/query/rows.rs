@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::inherit;
 use crate::sql::{Plan, deep, refused};
 
 /// Batches that are made before anybody asks for them.
@@ -46,13 +47,13 @@ impl Rows {
         let (to_schema, mut schema) = channel(1);
         let (to_batches, batches) = channel(BATCHES_AHEAD);
         let mut task = JoinSet::new();
-        task.spawn(deep(async move {
+        task.spawn(inherit(deep(async move {
             if let Err(error) = run(plan, &to_schema, &to_batches).await {
                 // Whichever the caller waits for.
                 drop(to_schema);
                 let _ = to_batches.send(Err(error)).await;
             }
-        }));
+        })));
         let mut rows =
             Rows { schema: SchemaRef::new(arrow_schema::Schema::empty()), batches, task, deadline, bytes_max };
         if let Some(schema) = within(deadline, schema.recv()).await? {

@@ -35,7 +35,7 @@ pub async fn mutate(place: &Place, sql: Sql, actor: Actor, output: Output) -> Re
     let sql = sql.text()?;
     interrupt::watch_write(read_already(), output.json);
     let graph = place.graph().open().await?;
-    written(&graph.mutate(Mutate { sql, actor: actor.name }).await?, output);
+    written(&graph.mutate(Mutate { sql, actor: actor.name, ..Mutate::default() }).await?, output);
     Ok(())
 }
 

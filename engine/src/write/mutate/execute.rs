@@ -46,8 +46,8 @@ pub(super) struct Mutation<'a> {
 }
 
 impl<'a> Mutation<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, hash_key: HashKey, budget: Arc<Budget>) -> Self {
-        Mutation { snapshot, tables: BTreeMap::new(), hash_key, memory: Memory::default(), budget }
+    pub(super) fn new(snapshot: &'a Snapshot, hash_key: HashKey, budget: Arc<Budget>, memory: Memory) -> Self {
+        Mutation { snapshot, tables: BTreeMap::new(), hash_key, memory, budget }
     }
 
     pub(super) async fn execute(&mut self, action: Action, statement: u64) -> Result<()> {

@@ -30,8 +30,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::intent::Intent;
 use crate::manifest::Snapshot;
-use crate::query;
 use crate::runtime::Runtime;
+use crate::sql::{self, Memory, deep};
 use crate::write::check::HashKey;
 use execute::Mutation;
 use pile::Budget;
@@ -58,12 +58,15 @@ pub struct Mutate {
     pub sql: String,
     /// Who mutates; `anonymous` when absent.
     pub actor: Option<String>,
+    /// What a statement may take of the memory, in bytes, before it goes on in temporary files; a share of the machine's when
+    /// absent.
+    pub memory_bytes: Option<u64>,
 }
 
 impl Mutate {
     /// A mutation by nobody in particular.
     pub fn sql(sql: impl Into<String>) -> Self {
-        Mutate { sql: sql.into(), actor: None }
+        Mutate { sql: sql.into(), ..Mutate::default() }
     }
 }
 
@@ -72,8 +75,13 @@ impl Mutate {
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] naming statements that do not fit, else the store's trouble.
 pub(crate) async fn prepare(runtime: &Runtime, snapshot: &Snapshot, mutate: &Mutate) -> Result<Intent> {
+    // Expressions may nest deeper than the stack of a worker thread.
+    deep(prepare_deeply(runtime, snapshot, mutate)).await
+}
+
+async fn prepare_deeply(runtime: &Runtime, snapshot: &Snapshot, mutate: &Mutate) -> Result<Intent> {
     let actor = crate::write::actor(mutate.actor.as_deref())?;
-    let statements = query::parse(&mutate.sql)?;
+    let statements = sql::parse(&mutate.sql)?;
     if statements.is_empty() {
         return Err(Error::invalid("the SQL has no statement"));
     }
@@ -82,7 +90,8 @@ pub(crate) async fn prepare(runtime: &Runtime, snapshot: &Snapshot, mutate: &Mut
         return Err(Error::invalid(message).with_advice("split them, or load many rows as JSON lines"));
     }
     let hash_key = HashKey::draw(runtime.ids.as_ref());
-    let mut mutation = Mutation::new(snapshot, hash_key, Budget::new(MEMORY_MAX_BYTES, ROWS_MAX_BYTES));
+    let (budget, memory) = (Budget::new(MEMORY_MAX_BYTES, ROWS_MAX_BYTES), Memory::new(mutate.memory_bytes)?);
+    let mut mutation = Mutation::new(snapshot, hash_key, budget, memory);
     for (statement, number) in statements.into_iter().zip(1..) {
         let action = statement::read(statement).map_err(|e| e.context(format_args!("statement {number}")))?;
         let done = mutation.execute(action, number).await;
