@@ -53,7 +53,8 @@ impl Rows {
                 let _ = to_batches.send(Err(error)).await;
             }
         }));
-        let mut rows = Rows { schema: SchemaRef::new(arrow_schema::Schema::empty()), batches, task, deadline, bytes_max };
+        let mut rows =
+            Rows { schema: SchemaRef::new(arrow_schema::Schema::empty()), batches, task, deadline, bytes_max };
         if let Some(schema) = within(deadline, schema.recv()).await? {
             rows.schema = schema;
             return Ok(rows);
@@ -95,7 +96,9 @@ impl Rows {
             bytes = bytes.saturating_add(batch.get_array_memory_size() as u64);
             if bytes > self.bytes_max {
                 let message = format!("the result takes more than the memory limit of {} bytes", self.bytes_max);
-                return Err(Error::invalid(message).with_advice("use LIMIT, read rows as they come, or raise the limit"));
+                return Err(
+                    Error::invalid(message).with_advice("use LIMIT, read rows as they come, or raise the limit")
+                );
             }
             batches.push(batch);
         }

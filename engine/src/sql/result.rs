@@ -39,7 +39,8 @@ pub(crate) fn texts_of(batch: RecordBatch) -> Result<Vec<RecordBatch>> {
     });
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     let columns = columns.collect::<Result<Vec<_>, _>>();
-    let batch = columns.and_then(|columns| RecordBatch::try_new_with_options(texts_in(batch.schema_ref()), columns, &options));
+    let batch =
+        columns.and_then(|columns| RecordBatch::try_new_with_options(texts_in(batch.schema_ref()), columns, &options));
     batch.map(|batch| vec![batch]).map_err(|e| Error::internal(format!("the texts of a result: {e}")))
 }
 
@@ -66,7 +67,8 @@ mod tests {
     #[test]
     fn views_become_texts_and_what_is_too_much_for_one_batch_becomes_several() {
         let text = "x".repeat(RESULT_TEXT_BYTES_MAX / 4);
-        let texts: ArrayRef = Arc::new(StringViewArray::from_iter((0..6).map(|row| (row != 2).then_some(text.as_str()))));
+        let texts: ArrayRef =
+            Arc::new(StringViewArray::from_iter((0..6).map(|row| (row != 2).then_some(text.as_str()))));
         let batch = RecordBatch::try_from_iter([("text", texts)]).unwrap();
         let batches = texts_of(batch).unwrap();
         assert_eq!(batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [3, 3]);

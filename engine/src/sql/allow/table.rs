@@ -1,8 +1,8 @@
 //! What stands in FROM.
 
 use datafusion::sql::sqlparser::ast::{
-    FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableAliasColumnDef, TableFactor,
-    TableFunctionArgs, TableWithJoins,
+    FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableAliasColumnDef,
+    TableFactor, TableFunctionArgs, TableWithJoins,
 };
 
 use super::{Reach, Walk, plain, refused, without};
@@ -51,7 +51,9 @@ impl Walk {
             JoinConstraint::On(condition) => self.expression(condition),
             JoinConstraint::Using(columns) => columns.iter().try_for_each(|column| plain(column).map(|_| ())),
             JoinConstraint::Natural => Err(refused("NATURAL JOIN: name the columns with USING instead; it")),
-            JoinConstraint::None => Err(Error::invalid("a join needs ON or USING").with_advice("use CROSS JOIN for all pairs")),
+            JoinConstraint::None => {
+                Err(Error::invalid("a join needs ON or USING").with_advice("use CROSS JOIN for all pairs"))
+            }
         }
     }
 

@@ -96,7 +96,10 @@ async fn what_fits_is_exact(#[case] sql: &str, #[case] expected: &str) {
 #[case::day("SELECT DATE '2024-02-28' + INTERVAL '9000000 years'", "")]
 #[case::repeat("SELECT repeat('x', 1000000000)", "repeat would make a text of more than")]
 #[case::pad("SELECT lpad('x', 2000000000)", "lpad would make a text of more than")]
-#[case::replace("SELECT replace(repeat('x', 1000000), 'x', repeat('y', 1000000))", "replace would make a text of more than")]
+#[case::replace(
+    "SELECT replace(repeat('x', 1000000), 'x', repeat('y', 1000000))",
+    "replace would make a text of more than"
+)]
 #[tokio::test]
 async fn what_does_not_fit_is_an_error(#[case] sql: &str, #[case] expected: &str) {
     let error = match run(sql).await {
