@@ -37,9 +37,14 @@ fn refused_by(cause: Box<dyn StdError + Send + Sync>) -> Error {
         kind = kind_of(inner).unwrap_or(kind);
         next = inner.source();
     }
+    // The root says what is wrong; what is around it says where in DataFusion.
+    let said = match cause.downcast_ref::<DataFusionError>() {
+        Some(error) => error.find_root().strip_backtrace(),
+        None => cause.to_string(),
+    };
     match kind {
-        ErrorKind::Invalid => Error::invalid(format!("the SQL does not fit: {}", first_line(&cause.to_string()))),
-        ErrorKind::Internal => Error::internal(format!("SQL: {}", first_line(&cause.to_string()))),
+        ErrorKind::Invalid => Error::invalid(format!("the SQL does not fit: {}", first_line(&said))),
+        ErrorKind::Internal => Error::internal(format!("SQL: {}", first_line(&said))),
         kind => Error::new(kind, "a table could not be read while SQL was run"),
     }
     .with_source(cause)

@@ -17,7 +17,6 @@ use crate::sql::parse;
 #[case::top("SELECT TOP 3 * FROM T", "TOP")]
 #[case::limit_by("SELECT * FROM T LIMIT 3 BY a", "LIMIT BY")]
 #[case::comma("SELECT * FROM T LIMIT 1, 2", "LIMIT with a comma")]
-#[case::version("SELECT * FROM T FOR SYSTEM_TIME AS OF 1", "version of a type")]
 #[case::ordinality("SELECT * FROM UNNEST([1]) WITH ORDINALITY", "WITH ORDINALITY")]
 #[case::lateral("SELECT * FROM T, LATERAL (SELECT 1) x", "LATERAL")]
 #[case::semi("SELECT * FROM A LEFT SEMI JOIN B ON A.x = B.x", "SEMI JOIN")]
@@ -29,7 +28,6 @@ use crate::sql::parse;
 #[case::by_name("SELECT 1 UNION BY NAME SELECT 1", "UNION BY NAME")]
 #[case::rollup("SELECT a FROM T GROUP BY a WITH ROLLUP", "WITH ROLLUP")]
 #[case::group_by_all("SELECT a FROM T GROUP BY ALL", "GROUP BY ALL")]
-#[case::order_by_all("SELECT a FROM T ORDER BY ALL", "ORDER BY ALL")]
 #[case::exclude("SELECT * EXCLUDE (a) FROM T", "EXCLUDE")]
 #[case::from_first("FROM T SELECT a", "FROM before SELECT")]
 #[case::any("SELECT 1 FROM T WHERE a = ANY (SELECT b FROM U)", "ANY: use IN")]
@@ -64,7 +62,6 @@ use crate::sql::parse;
 fn a_clause_that_is_not_carried_out_is_refused_by_name(#[case] sql: &str, #[case] expected: &str) {
     let error = parse(sql).expect_err(sql);
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
-    // What the parser itself does not read, it may refuse in its own words.
     assert!(error.to_string().contains(expected), "{sql}: {error}");
 }
 
@@ -113,7 +110,10 @@ fn a_chain_of_any_length_ends_in_an_error_that_names_the_limit(
         assert_eq!(parsed.is_ok(), ok, "{links} of {link}");
         let Err(error) = parsed else { continue };
         let text = error.to_string();
-        let named = text.contains(expected) || text.contains("in a row without a comma") || text.contains("bytes long");
+        let named = text.contains(expected)
+            || text.contains("levels deep")
+            || text.contains("in a row without a comma")
+            || text.contains("bytes long");
         assert!(named, "{links} of {link}: {text}");
     }
 }
@@ -138,7 +138,7 @@ fn what_nests_too_deep_ends_in_an_error_that_names_the_limit(
         assert_eq!(parsed.is_ok(), ok, "{levels} of {begin}: {parsed:?}");
         let Err(error) = parsed else { continue };
         let text = error.to_string();
-        let named = text.contains("more than 50 levels") || text.contains("in a row without a comma");
+        let named = text.contains("nest more than 50 levels") || text.contains("in a row without a comma");
         assert!(named, "{levels} of {begin}: {text}");
     }
 }

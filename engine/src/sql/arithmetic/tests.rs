@@ -55,8 +55,9 @@ const U64_MAX: &str = "18446744073709551615";
     I64_MAX
 )]
 #[case::constant_that_is_not_taken("SELECT CASE WHEN false THEN 9223372036854775807 + 1 ELSE 1 END", "1")]
-#[case::day("SELECT DATE '2024-02-28' + INTERVAL '1 day'", "2024-02-29T00:00:00")]
+#[case::day("SELECT DATE '2024-02-28' + INTERVAL '1 day'", "2024-02-29")]
 #[case::minus("SELECT -(5)", "-5")]
+#[case::power("SELECT power(10, 30)", "1e30")]
 #[case::grouped(&(of("BIGINT", &["1", "2"], "sum(n) + 1") + " GROUP BY n % 1"), "4")]
 #[tokio::test]
 async fn what_fits_is_exact(#[case] sql: &str, #[case] expected: &str) {
@@ -76,7 +77,6 @@ async fn what_fits_is_exact(#[case] sql: &str, #[case] expected: &str) {
 #[case::negated(&of("BIGINT", &[I64_MIN], "-n"), "does not fit")]
 #[case::negated_narrow(&of("TINYINT", &["-128"], "-n"), "does not fit")]
 #[case::absolute(&of("BIGINT", &[I64_MIN], "abs(n)"), "")]
-#[case::power("SELECT power(10, 30)", "")]
 #[case::sum(&of("BIGINT", &[I64_MAX, "1"], "sum(n)"), "a sum does not fit Int64")]
 #[case::sum_of_unsigned(&of("BIGINT UNSIGNED", &[U64_MAX, "1"], "sum(n)"), "a sum does not fit UInt64")]
 #[case::sum_of_groups(&(of("BIGINT", &[I64_MAX, "1"], "sum(n)") + " GROUP BY n % 1"), "a sum does not fit")]
@@ -87,9 +87,9 @@ async fn what_fits_is_exact(#[case] sql: &str, #[case] expected: &str) {
     "a sum does not fit"
 )]
 #[case::sum_of_decimals(
-    &of("DECIMAL(38, 0)", &["99999999999999999999999999999999999999", "1"], "sum(n)"), "a sum does not fit"
+    &of("DECIMAL(38, 0)", &["'99999999999999999999999999999999999999'", "'1'"], "sum(n)"), "a sum does not fit"
 )]
-#[case::decimals(&of("DECIMAL(38, 0)", &["99999999999999999999999999999999999999"], "n * n"), "does not fit")]
+#[case::decimals(&of("DECIMAL(38, 0)", &["'99999999999999999999999999999999999999'"], "n * n"), "does not fit")]
 #[case::narrowing("SELECT CAST(300 AS TINYINT)", "300")]
 #[case::float_to_integer("SELECT CAST(1e300 AS BIGINT)", "")]
 #[case::nan_to_integer("SELECT CAST('NaN'::DOUBLE AS BIGINT)", "")]
@@ -128,8 +128,8 @@ async fn membership_stands_in_conditions_alone(#[case] sql: &str, #[case] expect
 #[case::not_not_in("NOT (v NOT IN (SELECT x FROM s))", &["1"])]
 #[case::not_in_under_or("v = 2 OR v NOT IN (SELECT x FROM s)", &["2"])]
 #[case::not_in_without_null("v NOT IN (SELECT x FROM s WHERE x IS NOT NULL)", &["2"])]
-#[case::not_in_of_nothing("v NOT IN (SELECT x FROM s WHERE x > 5)", &["1", "2", ""])]
-#[case::in_of_nothing("v IN (SELECT x FROM s WHERE x > 5)", &[])]
+#[case::not_in_of_nothing("v NOT IN (SELECT x FROM s WHERE x > 50)", &["1", "2", ""])]
+#[case::in_of_nothing("v IN (SELECT x FROM s WHERE x > 50)", &[])]
 #[case::in_is_unknown("(v IN (SELECT x FROM s)) IS NULL", &["2", ""])]
 #[case::not_in_is_unknown("(v NOT IN (SELECT x FROM s)) IS UNKNOWN", &["2", ""])]
 #[case::in_is_false("(v IN (SELECT x FROM s WHERE x IS NOT NULL)) IS FALSE", &["2"])]
@@ -142,7 +142,7 @@ async fn membership_stands_in_conditions_alone(#[case] sql: &str, #[case] expect
 #[case::constant("5 NOT IN (SELECT x FROM s)", &[])]
 #[case::constant_found("1 IN (SELECT x FROM s)", &["1", "2", ""])]
 #[case::null_in("NULL IN (SELECT x FROM s)", &[])]
-#[case::null_not_in_nothing("NULL NOT IN (SELECT x FROM s WHERE x > 5)", &["1", "2", ""])]
+#[case::null_not_in_nothing("NULL NOT IN (SELECT x FROM s WHERE x > 50)", &["1", "2", ""])]
 #[case::expression("v + 1 NOT IN (SELECT x FROM s WHERE x IS NOT NULL)", &["1", "2"])]
 #[case::list("v NOT IN (1, NULL)", &[])]
 #[case::list_under_not("NOT (v IN (1, NULL))", &[])]
@@ -170,6 +170,6 @@ async fn a_scalar_subquery_of_two_rows_is_an_error() {
 
 #[tokio::test]
 async fn sql_is_told_the_time_of_the_clock() {
-    assert_eq!(run("SELECT now()").await.unwrap(), ["1970-01-01T00:00:00Z"]);
+    assert_eq!(run("SELECT now()").await.unwrap(), ["1970-01-01T00:00:00"]);
     assert_eq!(run("SELECT current_date").await.unwrap(), ["1970-01-01"]);
 }
