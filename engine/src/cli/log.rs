@@ -16,12 +16,7 @@ pub fn begin(json: bool) {
         }
         EnvFilter::new("error")
     });
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| Clean)
-        .with_ansi(false)
-        // It would tell of an error of standard error on standard error, and panic.
-        .log_internal_errors(false);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Clean).with_ansi(false);
     if json {
         log.json().init();
     } else {
@@ -29,7 +24,7 @@ pub fn begin(json: bool) {
     }
 }
 
-/// Standard error; each event arrives in one piece.
+/// Standard error; each event arrives in one piece. It never fails: who logs would tell of that on standard error, and panic.
 struct Clean;
 
 impl Write for Clean {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::inherit;
-use crate::sql::{Plan, deep, refused};
+use crate::sql::{Plan, deep, refused, texts_in, texts_of};
 
 /// Batches that are made before anybody asks for them.
 const BATCHES_AHEAD: usize = 1;
@@ -129,12 +129,14 @@ async fn run(
     batches: &Sender<Result<RecordBatch>>,
 ) -> Result<()> {
     let mut stream = plan.await?.stream().await?;
-    if schema.send(stream.schema()).await.is_err() {
+    if schema.send(texts_in(&stream.schema())).await.is_err() {
         return Ok(());
     }
     while let Some(batch) = stream.next().await {
-        if batches.send(Ok(batch.map_err(refused)?)).await.is_err() {
-            break;
+        for batch in texts_of(batch.map_err(refused)?)? {
+            if batches.send(Ok(batch)).await.is_err() {
+                return Ok(());
+            }
         }
     }
     Ok(())

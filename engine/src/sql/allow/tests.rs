@@ -110,7 +110,10 @@ fn a_chain_of_any_length_ends_in_an_error_that_names_the_limit(
         assert_eq!(parsed.is_ok(), ok, "{links} of {link}");
         let Err(error) = parsed else { continue };
         let text = error.to_string();
-        let named = text.contains(expected) || text.contains("levels deep") || text.contains("in a row without a comma") || text.contains("bytes long");
+        let named = text.contains(expected)
+            || text.contains("levels deep")
+            || text.contains("in a row without a comma")
+            || text.contains("bytes long");
         assert!(named, "{links} of {link}: {text}");
     }
 }

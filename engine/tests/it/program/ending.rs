@@ -137,6 +137,42 @@ async fn a_load_that_is_interrupted_while_it_reads_writes_nothing_and_says_so() 
     assert_eq!(super::count(graph.path()), 0);
 }
 
+/// Waits until the process has read a file to its end and closed it.
+#[cfg(target_os = "linux")]
+fn until_it_has_read(child: &Child, file: &Path) {
+    let began = std::time::Instant::now();
+    let is_open = || {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap();
+        open.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok()).any(|open| open == file)
+    };
+    while is_open() {
+        assert!(began.elapsed() < ENDS_WITHIN, "it reads on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_load_that_is_interrupted_after_it_has_read_everything_is_given_the_time_to_end() {
+    let graph = graph().await;
+    let rows = graph.path().join("rows.jsonl");
+    std::fs::write(&rows, "{\"type\": \"Person\", \"data\": {\"name\": \"alice\"}}\n").unwrap();
+    let lock = File::options().write(true).open(graph.path().join(".lock#0")).unwrap();
+    lock.lock().unwrap();
+    let mut child = omnigraph(graph.path(), &["load", rows.to_str().unwrap()]);
+    until_it_listens(&child);
+    until_it_has_read(&child, &rows);
+    ask_to_end(&child);
+    let mut first = String::new();
+    let mut saying = std::io::BufReader::new(child.stderr.as_mut().unwrap());
+    std::io::BufRead::read_line(&mut saying, &mut first).unwrap();
+    assert!(first.starts_with("interrupted: the write has up to"), "{first}");
+    drop(lock);
+    let (code, said) = ended(&mut child);
+    assert_eq!((code, said.as_str()), (Some(0), ""), "it ended as it would have");
+    assert_eq!(super::count(graph.path()), 1);
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_write_that_is_interrupted_twice_is_in_doubt_and_says_so() {

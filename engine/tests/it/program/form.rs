@@ -26,7 +26,7 @@ async fn a_table_fits_and_nothing_in_it_drives_a_terminal() {
     let graph = people().await;
     for columns in ["0", "1", "20", "40", "80", "300", "none"] {
         let out = run(program(graph.path()).args(["query", ALL, "--format", "table"]).env("COLUMNS", columns)).done();
-        assert!(out.ends_with("3 rows\n") && !out.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{out:?}");
+        assert!(out.ends_with("3 rows\n") && !out.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\u{200b}']), "{out:?}");
         let width: usize = columns.parse().unwrap_or(0);
         if width >= 40 {
             let widest = out.lines().map(|line| line.chars().count()).max();
@@ -34,10 +34,10 @@ async fn a_table_fits_and_nothing_in_it_drives_a_terminal() {
         }
     }
     let out = run(program(graph.path()).args(["query", ALL, "--format", "table"])).done();
-    assert!(out.contains("eve\\n\\u{1b}[2J\\u{9b}\\u{202e}"), "{out}");
+    assert!(out.contains("eve\\n\\u{1b}[2J\\u{9b}\\u{202e}\\u{200b}"), "{out}");
     let json = run(program(graph.path()).args(["query", ALL])).done();
-    assert!(!json.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{json:?}");
-    assert_eq!(super::objects(&json)[2]["name"], "eve\n\u{1b}[2J\u{9b}\u{202e}");
+    assert!(!json.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\u{200b}']), "{json:?}");
+    assert_eq!(super::objects(&json)[2]["name"], "eve\n\u{1b}[2J\u{9b}\u{202e}\u{200b}");
 }
 
 /// The bytes that a query writes in this form.

@@ -28,7 +28,7 @@ async fn people() -> tempfile::TempDir {
     let rows = [
         json!({"name": "alice", "age": 30, "tags": ["a", "b"]}),
         json!({"name": "bob, \"the\" builder"}),
-        json!({"name": "eve\n\u{1b}[2J\u{9b}\u{202e}"}),
+        json!({"name": "eve\n\u{1b}[2J\u{9b}\u{202e}\u{200b}"}),
     ];
     let rows = rows.map(|data| json!({"type": "Person", "data": data}));
     graph.load(Load::append(), Load::rows(rows)).await.unwrap();
