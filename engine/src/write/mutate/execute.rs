@@ -7,6 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::prelude::SessionContext;
 use datafusion::sql::TableReference;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Ident, Query, SelectItem, SetExpr, Statement as SqlStatement};
@@ -64,7 +65,7 @@ impl<'a> Mutation<'a> {
         &mut self,
         into: &str,
         named: Option<Vec<String>>,
-        mut source: Box<Query>,
+        source: Box<Query>,
         statement: u64,
     ) -> Result<()> {
         let ty = self.open(into).await?;
@@ -74,8 +75,15 @@ impl<'a> Mutation<'a> {
         let named = named.unwrap_or_else(|| all.iter().map(|column| column.name.to_owned()).collect());
         known_once(def, &named, all.iter().map(|column| column.name))?;
         let given: Vec<_> = named.iter().map(|name| all.iter().find(|column| column.name == name)).collect();
-        literal::read_values(&mut source, into, &given).map_err(Error::invalid)?;
-        let mut rows = self.run(SqlStatement::Query(source), None).await?;
+        let mut query = Statement::Statement(Box::new(SqlStatement::Query(source)));
+        // Before cells become calls of a function that nobody else may call.
+        let names = tables_of(&self.context(), &query)?;
+        if let Statement::Statement(inner) = &mut query
+            && let SqlStatement::Query(source) = inner.as_mut()
+        {
+            literal::read_values(source, into, &given).map_err(Error::invalid)?;
+        }
+        let mut rows = self.run(query, names, None).await?;
         let given = rows.schema().fields().len();
         if given != named.len() {
             let message = format!("INSERT into {into} names {} columns and gives {given} values", named.len());
@@ -129,7 +137,7 @@ impl<'a> Mutation<'a> {
             alias: quoted(&format!("{WAS}{at}")),
         });
         let projection = projection.chain([ROW, ORIGIN].map(hidden)).chain(was).collect();
-        let mut rows = self.run(select(target, projection, selection)?, Some(ty)).await?;
+        let mut rows = self.run_on(ty, select(target, projection, selection)?).await?;
         let packing = Arc::clone(self.working(ty)?.packing());
         let mut renames = def.key().map(|key| Collecting::new(def, key, self.hash_key));
         let mut taken = Taken::default();
@@ -180,7 +188,7 @@ impl<'a> Mutation<'a> {
         let def = &catalog.types()[ty];
         let key = def.key().map(|key| SelectItem::UnnamedExpr(SqlExpr::Identifier(quoted(&key.name))));
         let projection = [hidden(ROW)].into_iter().chain(key).collect();
-        let mut rows = self.run(select(target, projection, selection)?, Some(ty)).await?;
+        let mut rows = self.run_on(ty, select(target, projection, selection)?).await?;
         let is_unchecked = self.working(ty)?.is_unchecked();
         let mut taken = Taken::default();
         let mut keys = Keys::new(self.hash_key);
@@ -226,13 +234,28 @@ impl<'a> Mutation<'a> {
         self.tables.get_mut(&ty).ok_or_else(|| Error::internal("a table was not opened before it was changed"))
     }
 
-    /// The rows that a query gives now, whatever is changed while they are read; `target` is the type that it calls
-    /// [`TARGET`].
-    async fn run(&mut self, query: SqlStatement, target: Option<usize>) -> Result<SendableRecordBatchStream> {
-        let statement = Statement::Statement(Box::new(query));
+    fn context(&self) -> SessionContext {
         let context = session_within(&self.memory);
         cell::register(&context);
-        for name in tables_of(&context, &statement)? {
+        context
+    }
+
+    /// As [`run`](Self::run), for a query that calls the type [`TARGET`].
+    async fn run_on(&mut self, ty: usize, query: SqlStatement) -> Result<SendableRecordBatchStream> {
+        let statement = Statement::Statement(Box::new(query));
+        let names = tables_of(&self.context(), &statement)?;
+        self.run(statement, names, Some(ty)).await
+    }
+
+    /// The rows that a query over the tables of these names gives now, whatever is changed while they are read.
+    async fn run(
+        &mut self,
+        query: Statement,
+        names: BTreeSet<String>,
+        target: Option<usize>,
+    ) -> Result<SendableRecordBatchStream> {
+        let context = self.context();
+        for name in names {
             let (ty, with_row) = match target {
                 Some(ty) if name == TARGET => (ty, true),
                 _ => (self.open(&name).await?, false),
@@ -240,7 +263,7 @@ impl<'a> Mutation<'a> {
             let view = self.working(ty)?.view(with_row);
             context.register_table(TableReference::bare(name), view).map_err(refused)?;
         }
-        Plan::new(&context, statement, self.snapshot.clock().now()).await?.stream().await
+        Plan::new(&context, query, self.snapshot.clock().now()).await?.stream().await
     }
 }
 
