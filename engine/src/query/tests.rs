@@ -91,17 +91,17 @@ async fn texts_of_more_than_two_gigabytes_between_them_are_read() {
     let name = format!("memory://query-{}", uuid::Uuid::new_v4());
     let graph = Graph::builder(name).create("node Doc { id: I64 @key  body: String  seen: Bool? }").await.unwrap();
     let body = "x".repeat(10_000_000);
-    for first in (0..250).step_by(50) {
+    for first in (0..220).step_by(44) {
         let line = |id: i32| format!("{{\"type\":\"Doc\",\"data\":{{\"id\":{id},\"body\":\"{body}\"}}}}\n");
-        let lines: String = (first..first + 50).map(line).collect();
+        let lines: String = (first..first + 44).map(line).collect();
         graph.load(Load::append(), std::io::Cursor::new(lines.into_bytes())).await.unwrap();
     }
     let one = async |sql: &str| {
         let rows = graph.query(sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
         arrow_cast::display::array_value_to_string(rows[0].column(0), 0).unwrap()
     };
-    assert_eq!(one("SELECT sum(octet_length(body)) AS bytes FROM Doc").await, "2500000000");
-    assert_eq!(one("SELECT count(*) AS n FROM Doc WHERE body LIKE 'x%'").await, "250");
+    assert_eq!(one("SELECT sum(octet_length(body)) AS bytes FROM Doc").await, "2200000000");
+    assert_eq!(one("SELECT count(*) AS n FROM Doc WHERE body LIKE 'x%'").await, "220");
     assert_eq!(
         one("SELECT count(*) AS n FROM (SELECT body FROM Doc ORDER BY id) d WHERE length(body) > 5").await,
         "250"
@@ -123,7 +123,7 @@ async fn texts_of_more_than_two_gigabytes_between_them_are_read() {
 #[case("", "a query is exactly one SQL statement")]
 #[case("SELECT * FROM person", "there is no type `person`; the types are Person, Knows")]
 #[case("SELECT nme FROM Person", "nme")]
-#[case("SELECT 1 / 0 FROM Person", "the SQL does not fit")]
+#[case("SELECT 1 / 0 FROM Person", "1 / 0 is a division by zero")]
 #[case("SELECT name FROM Person WHERE 1 / (age - 1) > 0", "the SQL does not fit")]
 #[case("SELECT * FROM '/etc/passwd'", "there is no type")]
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::thread;
 
 use futures::TryStreamExt;
+use proptest::prelude::*;
 use rstest::rstest;
 
 use super::{Plan, deep, deeply, parse, refused, session};
@@ -80,4 +81,61 @@ fn joins_and_subqueries_as_many_as_may_be_run() {
     assert_eq!(rows(nested).unwrap(), 1);
     let commons: String = (1..60).map(|n| format!(", c{n} AS (SELECT x FROM c{})", n - 1)).collect();
     assert_eq!(rows(format!("WITH c0 AS (SELECT 1 AS x){commons} SELECT * FROM c59")).unwrap(), 1);
+}
+
+/// Pieces of SQL that nest, chain and end in every way.
+const PIECES: [&str; 44] = [
+    "SELECT",
+    "*",
+    "FROM",
+    "T",
+    "WHERE",
+    "(",
+    ")",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    "1",
+    "a",
+    "'x'",
+    "+",
+    "-",
+    "AND",
+    "OR",
+    "NOT",
+    "IN",
+    "EXISTS",
+    "UNION",
+    "ALL",
+    "JOIN",
+    "ON",
+    "AS",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "WITH",
+    "RECURSIVE",
+    "VALUES",
+    "LIMIT",
+    "GROUP BY",
+    "ORDER BY",
+    "OVER",
+    "CAST",
+    "::",
+    "BIGINT",
+    "count",
+    ";",
+];
+
+proptest! {
+    /// Whatever it is made of, a text becomes statements or an error.
+    #[test]
+    fn no_text_ends_the_process(pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..60)) {
+        let _ = parse(&format!("SELECT {}", pieces.join(" ")));
+        let _ = parse(&pieces.join(" "));
+    }
 }

@@ -52,6 +52,7 @@ use crate::sql::parse;
 #[case::function("SELECT version()", "there is no function `version`")]
 #[case::endless_list("SELECT range(1, 1000000000)", "there is no function `range`")]
 #[case::file("SELECT * FROM read_csv('/etc/passwd')", "there is no function `read_csv` that gives rows")]
+#[case::edge("SELECT * FROM generate_series(9223372036854775806, 9223372036854775807)", "at most 18 digits")]
 #[case::qualified_name("SELECT * FROM information_schema.tables", "is no plain name")]
 #[case::pipe("SELECT * FROM T |> WHERE a > 1", "the pipe operator")]
 #[case::insert_within(

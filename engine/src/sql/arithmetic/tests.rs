@@ -58,6 +58,10 @@ const U64_MAX: &str = "18446744073709551615";
 #[case::day("SELECT DATE '2024-02-28' + INTERVAL '1 day'", "2024-02-29")]
 #[case::minus("SELECT -(5)", "-5")]
 #[case::power("SELECT power(10, 30)", "1e30")]
+#[case::series(
+    "SELECT count(*) FROM generate_series(-999999999999999999, 999999999999999999, 999999999999999999)",
+    "3"
+)]
 #[case::grouped(&(of("BIGINT", &["1", "2"], "sum(n) + 1") + " GROUP BY n % 1"), "4")]
 #[tokio::test]
 async fn what_fits_is_exact(#[case] sql: &str, #[case] expected: &str) {
