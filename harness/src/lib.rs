@@ -7,6 +7,7 @@
 //! The modules in reading order, from the ground up; imports point upwards in this list only:
 //!
 //! - [`event`]: the stream of what happens in a run, and [`seed`]: where its randomness comes from.
+//! - [`json`]: how lines between processes and files of bundles are read, exactly.
 //! - [`simulation`]: the part of a process that a seed determines.
 //! - [`scenario`]: from YAML to a validated model; [`diagnostic`]: what is wrong with it, and where.
 //! - [`swarm`]: scenarios that a seed draws.
@@ -18,6 +19,7 @@
 
 pub mod diagnostic;
 pub mod event;
+pub mod json;
 pub mod seed;
 pub mod simulation;
 

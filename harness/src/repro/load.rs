@@ -171,7 +171,8 @@ fn manifest(text: &str) -> Result<Manifest, BundleError> {
 }
 
 fn json<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, BundleError> {
-    serde_json::from_str(text).map_err(|error| BundleError::Malformed { name: name.to_owned(), why: error.to_string() })
+    crate::json::read(text.as_bytes())
+        .map_err(|error| BundleError::Malformed { name: name.to_owned(), why: error.to_string() })
 }
 
 /// The size of a file that is a file and no link.

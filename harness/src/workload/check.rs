@@ -10,7 +10,7 @@ use omnigraph::{Graph, intent::Sidecar, table::Table};
 use serde_json::{Map, Value};
 
 use super::damage::resolve;
-use super::rows::{Row, compare, line, rows_of};
+use super::rows::{Row, compare, line, meant, rows_of, types_of};
 use super::{Done, WholeTypes};
 use crate::scenario::model::{AuditRow, Check, CommitRow, Count};
 
@@ -109,11 +109,13 @@ impl Looked<'_> {
         let snapshot = graph.snapshot();
         let mut whole = WholeTypes { graph_version: snapshot.version(), rows: BTreeMap::new() };
         for (type_name, wanted) in &self.check.rows {
-            let rows = rows_of(&snapshot.query(&format!("SELECT * FROM {type_name}")).await?)?;
+            let batches = snapshot.query(&format!("SELECT * FROM {type_name}")).await?;
+            let (rows, types) = (rows_of(&batches)?, types_of(&batches));
             match wanted {
                 Count::Number(count) => self.count(&format!("rows of {type_name}"), Some(*count), rows.len()),
                 Count::List(wanted) => {
-                    self.list(type_name, &rows, &wanted.iter().map(ends_as_columns).collect::<Vec<_>>())
+                    let wanted: Vec<_> = wanted.iter().map(|row| meant(&types, &ends_as_columns(row))).collect();
+                    self.list(type_name, &rows, &wanted)
                 }
             }
             whole.rows.insert(type_name.clone(), rows);

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use omnigraph::Graph;
+use serde_json::{Map, Value};
 
-use super::rows::{Row, compare, line, rows_of};
+use super::rows::{Row, compare, line, meant, rows_of, types_of};
 use super::{Done, WholeTypes};
 use crate::scenario::model::{Count, Query};
 
@@ -22,7 +23,14 @@ pub async fn query(graph: &Graph, query: &Query) -> Done {
         Ok(rows) => rows,
         Err(reason) => return Done::trouble(reason),
     };
-    let differences = query.rows.as_ref().map_or_else(Vec::new, |wanted| differences(&rows, wanted));
+    let differences = query.rows.as_ref().map_or_else(Vec::new, |wanted| match wanted {
+        Count::Number(count) if *count == rows.len() as u64 => Vec::new(),
+        Count::Number(count) => vec![format!("the query gives {} rows, not {count}", rows.len())],
+        Count::List(wanted) => {
+            let types = types_of(&batches);
+            differences(&rows, &wanted.iter().map(|row| meant(&types, row)).collect::<Vec<_>>())
+        }
+    });
     let read = whole_type(&query.sql).map(|type_name| WholeTypes {
         graph_version: snapshot.version(),
         rows: BTreeMap::from([(type_name.to_owned(), rows)]),
@@ -44,17 +52,11 @@ fn whole_type(sql: &str) -> Option<&str> {
 }
 
 /// What is different, a sentence each. Each wanted row has to name every column.
-fn differences(rows: &[Row], wanted: &Count<serde_json::Map<String, serde_json::Value>>) -> Vec<String> {
-    match wanted {
-        Count::Number(count) if *count == rows.len() as u64 => Vec::new(),
-        Count::Number(count) => vec![format!("the query gives {} rows, not {count}", rows.len())],
-        Count::List(wanted) => {
-            let (missing, left) = compare(rows, wanted);
-            let missing = missing.into_iter().map(|row| format!("the query does not give {}", line(row)));
-            let left = left.into_iter().map(|row| format!("the query gives {} too", line(row)));
-            missing.chain(left).take(DIFFERENCES_MAX).collect()
-        }
-    }
+fn differences(rows: &[Row], wanted: &[Map<String, Value>]) -> Vec<String> {
+    let (missing, left) = compare(rows, wanted);
+    let missing = missing.into_iter().map(|row| format!("the query does not give {}", line(row)));
+    let left = left.into_iter().map(|row| format!("the query gives {} too", line(row)));
+    missing.chain(left).take(DIFFERENCES_MAX).collect()
 }
 
 #[cfg(test)]

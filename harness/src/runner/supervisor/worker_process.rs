@@ -165,7 +165,7 @@ async fn read_replies(
             Ok(_) if line.last() == Some(&b'\n') => {}
             _ => return,
         }
-        match serde_json::from_slice(&line) {
+        match crate::json::read(&line) {
             Ok(reply) => {
                 if sender.send(reply).is_err() {
                     return;

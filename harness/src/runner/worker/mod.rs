@@ -11,7 +11,7 @@
 //! - [`outbox`]: everything that it says.
 
 mod closing;
-mod facts;
+pub mod facts;
 mod host;
 mod meter;
 mod observe;
@@ -144,11 +144,15 @@ fn lines() -> impl Iterator<Item = Vec<u8>> {
 }
 
 fn request(line: &[u8]) -> Option<Request> {
-    match serde_json::from_slice(line) {
-        Ok(request) => Some(request),
+    match crate::json::value(line).map(serde_json::from_value) {
+        Ok(Ok(request)) => Some(request),
         // The text is not repeated: it may hold credentials.
+        Ok(Err(_)) => {
+            eprintln!("a message cannot be read: it is no request");
+            None
+        }
         Err(error) => {
-            eprintln!("a message cannot be read: column {}", error.column());
+            eprintln!("a message cannot be read: {error}");
             None
         }
     }
