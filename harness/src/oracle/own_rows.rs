@@ -86,7 +86,7 @@ impl<'a> ByIdentity<'a> {
         for (type_name, rows) in world {
             let Some(facts) = schema.types.get(type_name) else { continue };
             for row in rows {
-                if let Some(identity) = state::identity(facts, &state::canonical(facts, row.clone())) {
+                if let Some(identity) = state::identity(facts, &state::canonical(schema, facts, row.clone())) {
                     found.entry(type_name).or_default().entry(identity).or_default().push(row);
                 }
             }
@@ -103,6 +103,6 @@ impl<'a> ByIdentity<'a> {
 /// Whether the visible row has what the write gave.
 pub fn as_given(schema: &SchemaFacts, row: &OwnRow, found: &Row) -> bool {
     let Some(facts) = schema.types.get(&row.type_name) else { return false };
-    let found = state::canonical(facts, found.clone());
+    let found = state::canonical(schema, facts, found.clone());
     row.given.iter().all(|(column, value)| found.get(column) == Some(value))
 }

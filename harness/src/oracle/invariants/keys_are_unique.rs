@@ -34,7 +34,7 @@ impl Invariant for KeysAreUnique {
         let mut lines = Vec::new();
         for (name, facts) in &schema.types {
             let rows: &[Row] = closing.world.rows.get(name).map(Vec::as_slice).unwrap_or_default();
-            let rows: Vec<Row> = rows.iter().map(|row| state::canonical(facts, row.clone())).collect();
+            let rows: Vec<Row> = rows.iter().map(|row| state::canonical(schema, facts, row.clone())).collect();
             lines.extend(shared(name, facts, &rows));
         }
         Breach::unless_empty(lines)

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::sql::{self, Comparison, Condition, Statement};
+use super::mutate::inserted;
+use super::sql::{self, Comparison, Condition, Statement, Term};
 use super::state::{self, Identity};
-use super::write::{inserted, load_row};
+use super::write::load_row;
 use crate::oracle::evidence::{LoadMode, OperationCall};
 use crate::oracle::facts::SchemaFacts;
 
@@ -86,6 +87,13 @@ fn mutate_footprint(schema: &SchemaFacts, text: &str) -> Footprint {
                     footprint.identities.entry(type_name.clone()).or_default().insert(identity);
                 }
             }
+            Statement::InsertFrom { type_name, .. } => {
+                footprint.whole.insert(type_name);
+            }
+            // A row that is renamed goes, another one comes, and its edges with it.
+            Statement::Update { type_name, set, .. } if names_a_key(schema, &type_name, &set) => {
+                touch_whole(schema, &mut footprint, &type_name);
+            }
             Statement::Update { type_name, filter, .. } => match addressed(schema, &type_name, &filter) {
                 Some(identity) => {
                     footprint.changed.entry(type_name).or_default().insert(identity);
@@ -106,16 +114,25 @@ fn mutate_footprint(schema: &SchemaFacts, text: &str) -> Footprint {
     footprint
 }
 
+fn names_a_key(schema: &SchemaFacts, type_name: &str, set: &[(String, Term)]) -> bool {
+    let facts = schema.types.get(type_name);
+    facts.is_some_and(|facts| set.iter().any(|(column, _)| facts.identity_columns().contains(&column.as_str())))
+}
+
 /// The one row that a filter can match, if it compares every identity column with a literal.
-fn addressed(schema: &SchemaFacts, type_name: &str, filter: &[Condition]) -> Option<Identity> {
+fn addressed(schema: &SchemaFacts, type_name: &str, filter: &Condition) -> Option<Identity> {
     let facts = schema.types.get(type_name)?;
-    let literals = filter.iter().filter_map(|condition| match condition {
-        Condition::Compare { column, comparison: Comparison::Equal, literal } => {
+    let parts = match filter {
+        Condition::And(parts) => parts.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    let literals = parts.iter().filter_map(|condition| match condition {
+        Condition::Compare(Term::Column(column), Comparison::Equal, Term::Literal(literal)) => {
             Some((column.clone(), literal.clone()))
         }
         _ => None,
     });
-    state::identity(facts, &state::canonical(facts, literals.collect()))
+    state::identity(facts, &state::canonical(schema, facts, literals.collect()))
 }
 
 /// Rows of a type may go, and the edges at them.

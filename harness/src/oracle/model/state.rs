@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::kind::kind_of;
 use crate::oracle::facts::{SchemaFacts, TypeFacts, TypeKind};
 use crate::oracle::rows::{self, Row};
 
@@ -46,7 +47,7 @@ impl State {
     fn differences_in(&self, schema: &SchemaFacts, type_name: &str, seen: &[Row]) -> Vec<String> {
         let wanted: Vec<String> = self.rows(type_name).map(|(_, row)| rows::line(row)).collect();
         let found: Vec<String> = match schema.types.get(type_name) {
-            Some(facts) => seen.iter().map(|row| rows::line(&canonical(facts, row.clone()))).collect(),
+            Some(facts) => seen.iter().map(|row| rows::line(&canonical(schema, facts, row.clone()))).collect(),
             None => rows::sorted_lines(seen),
         };
         let (mut wanted, mut found) = (counted(wanted), counted(found));
@@ -72,32 +73,13 @@ fn counted(lines: Vec<String>) -> BTreeMap<String, u64> {
     counts
 }
 
-/// The row in the form in which rows of this type are compared: as [`rows::canonical`], and times in every spelling that
-/// a column of times takes.
-pub fn canonical(facts: &TypeFacts, row: Row) -> Row {
+/// The row in the form in which rows of this type are compared: without nulls, and each value as what its column is.
+pub fn canonical(schema: &SchemaFacts, facts: &TypeFacts, row: Row) -> Row {
     let typed = row.into_iter().map(|(column, value)| {
-        let declared = facts.properties.get(&column).map(|property| property.value.as_str());
-        let value = match (declared, value) {
-            (Some("DateTime"), Value::String(text)) => Value::String(time(&text).unwrap_or(text)),
-            (Some("F32"), Value::Number(number)) => {
-                number.as_f64().map_or(Value::Number(number), |wide| Value::from(f64::from(wide as f32)))
-            }
-            (_, value) => value,
-        };
+        let value = kind_of(schema, facts, &column).map_or_else(|| value.clone(), |kind| kind.seen(&value));
         (column, value)
     });
     rows::canonical(typed.collect())
-}
-
-/// A time without a zone is one in UTC.
-fn time(text: &str) -> Option<String> {
-    if chrono::DateTime::parse_from_rfc3339(text).is_ok() {
-        return None;
-    }
-    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
-        .iter()
-        .find_map(|format| chrono::NaiveDateTime::parse_from_str(text, format).ok())
-        .map(|naive| naive.and_utc().to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
 }
 
 /// The identity of a canonical row; `None` when an identity column is missing.

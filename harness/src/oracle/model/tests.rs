@@ -100,6 +100,9 @@ fn what_the_schema_forbids_the_model_forbids() {
         load(LoadMode::Append, &[json!({"type": "Ghost", "data": {}})]),
         load(LoadMode::Append, &[json!({"type": "Person", "data": {"age": 3}})]),
         sql("INSERT INTO Person (name, email) VALUES ('a', 'x'), ('b', 'x')"),
+        load(LoadMode::Append, &[person("a", i64::MAX)]),
+        load(LoadMode::Append, &[json!({"type": "Person", "data": {"name": "a", "agee": 3}})]),
+        load(LoadMode::Append, &[json!({"type": "Person", "data": {"name": 3}})]),
     ] {
         assert!(matches!(after(std::slice::from_ref(&forbidden)), Err(Refusal::Forbidden(_))), "{forbidden:?}");
     }
@@ -328,9 +331,9 @@ fn drift_of_another_origin_ends_what_is_known() {
 
 #[test]
 fn what_may_have_landed_and_is_not_modelled_ends_what_is_known() {
-    let first = load(LoadMode::Append, &[person("a", i64::MAX)]);
+    let first = load(LoadMode::Append, &[person("a", 1)]);
     // In words it is modelled; what it does to these rows is not.
-    let evidence = cell(vec![(first, ok(2)), (sql("UPDATE Person SET age = age + 1"), doubt())]);
+    let evidence = cell(vec![(first, ok(2)), (sql("UPDATE Person SET age = age || 'x'"), doubt())]);
     let silent = follow(&evidence).silent_at_the_end().expect("nobody knows the rows if it has landed");
     assert!(silent.contains("step 2"), "{silent}");
 }
@@ -353,6 +356,31 @@ fn an_acknowledged_impossibility_is_a_contradiction() {
     let evidence = cell(vec![(append.clone(), ok(2)), (append, ok(3))]);
     let Trajectory::Contradicted { why } = follow(&evidence) else { panic!("contradicted") };
     assert!(why.contains("step 2") && why.contains("there already"), "{why}");
+}
+
+#[test]
+fn a_refusal_of_what_nothing_forbids_is_a_contradiction() {
+    let invalid = || Outcome::Refused { error: ErrorData::new("invalid", "no such number") };
+    let add = |name: &str| load(LoadMode::Append, &[person(name, 1)]);
+    let refused = |call: OperationCall| cell(vec![(add("a"), ok(2)), (call, invalid())]);
+    let Trajectory::Contradicted { why } = follow(&refused(sql("UPDATE Person SET age = age + 1"))) else {
+        panic!("nothing forbids it")
+    };
+    assert!(why.contains("step 2") && why.contains("no such number"), "{why}");
+    for rightly in [
+        sql("UPDATE Person SET age = age + 2147483647"),
+        sql("UPDATE Person SET age = abs(age)"),
+        sql("UPDATE Person SET age = 3 WHERE name = 'nobody'"),
+        add("a"),
+    ] {
+        assert!(matches!(follow(&refused(rightly.clone())), Trajectory::Followed { .. }), "{rightly:?}");
+    }
+    let mut beside = refused(add("b"));
+    beside.operations[0].ended = beside.operations[1].ended;
+    assert!(matches!(follow(&beside), Trajectory::Followed { .. }), "another write may have stood in its way");
+    let conflict = Outcome::Refused { error: ErrorData::new("conflict", "moved") };
+    let evidence = cell(vec![(add("a"), ok(2)), (add("b"), conflict)]);
+    assert!(matches!(follow(&evidence), Trajectory::Followed { .. }), "the store's or another write's");
 }
 
 #[test]

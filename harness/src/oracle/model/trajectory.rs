@@ -5,9 +5,11 @@ use std::rc::Rc;
 
 use super::drift;
 use super::footprint::{self, Footprint};
+use super::sight::{Sight, after, sights};
 use super::state::State;
 use super::write::{self, Refusal};
-use crate::oracle::evidence::{Evidence, Known, MovedHead, OUTSIDE, OperationRecord, Reading, Taken, Tick};
+use crate::event::Outcome;
+use crate::oracle::evidence::{Evidence, Known, MovedHead, OperationRecord, Reading, Taken, Tick};
 use crate::oracle::facts::SchemaFacts;
 
 /// More ways than this are not followed: the model then says that it cannot tell.
@@ -21,7 +23,7 @@ pub struct Candidate {
     /// Writes in doubt that took effect, by index into the evidence's operations.
     pub landed: BTreeSet<usize>,
     /// Writes in doubt that still may.
-    pending: BTreeSet<usize>,
+    pub(super) pending: BTreeSet<usize>,
 }
 
 /// One state of a candidate.
@@ -188,105 +190,9 @@ fn in_order<'a>(writes: &'a [Write<'a>], sights: &[Sight<'a>]) -> Vec<Event<'a>>
     events
 }
 
-/// What was seen from outside while no call was in flight, and so narrows what may have happened.
-#[derive(Clone, Copy)]
-enum Sight<'a> {
-    /// What was visible, whole.
-    Rows(&'a Reading),
-    /// No sidecar was there: nothing is left that anybody could finish, so what has not landed by then never will.
-    Nothing(Tick),
-}
-
-/// Everything that was seen so, in order.
-fn sights(evidence: &Evidence, until: Option<Tick>) -> Vec<Sight<'_>> {
-    let apart = |look: &Reading, operation: &OperationRecord| {
-        operation.ended.is_some_and(|ended| ended < look.started) || operation.started > look.ended
-    };
-    let looks = evidence
-        .readings
-        .iter()
-        .filter(|reading| reading.handle == OUTSIDE)
-        .filter(|reading| evidence.operations.iter().all(|operation| apart(reading, operation)));
-    // A hand may put back what it took.
-    let nothing = evidence
-        .sightings
-        .iter()
-        .filter(|sighting| !sighting.writers_in_flight && sighting.operation_ids.is_empty())
-        .filter(|_| evidence.damage.iter().all(|damage| damage.moved.is_some()));
-    let mut sights: Vec<Sight<'_>> =
-        looks.map(Sight::Rows).chain(nothing.map(|sighting| Sight::Nothing(sighting.at))).collect();
-    sights.retain(|sight| until.is_none_or(|until| sight.ended() < until));
-    sights.sort_by_key(Sight::started);
-    sights
-}
-
-impl Sight<'_> {
-    fn started(&self) -> Tick {
-        match self {
-            Sight::Rows(look) => look.started,
-            Sight::Nothing(at) => *at,
-        }
-    }
-
-    fn ended(&self) -> Tick {
-        match self {
-            Sight::Rows(look) => look.ended,
-            Sight::Nothing(at) => *at,
-        }
-    }
-
-    /// The ways that it leaves.
-    fn narrow(
-        self,
-        schema: &SchemaFacts,
-        writes: &[Write],
-        mut candidates: Vec<Candidate>,
-    ) -> Result<Vec<Candidate>, Stop> {
-        match self {
-            Sight::Rows(look) => narrow(schema, writes, look, candidates),
-            Sight::Nothing(_) => {
-                candidates.iter_mut().for_each(|candidate| candidate.pending.clear());
-                let mut left: Vec<Candidate> = Vec::new();
-                for candidate in candidates {
-                    if !left.iter().any(|known| known.is_the_same_as(&candidate)) {
-                        left.push(candidate);
-                    }
-                }
-                Ok(left)
-            }
-        }
-    }
-}
-
-/// The ways that led to what was visible, and those in which pending writes take effect after that.
-fn narrow(
-    schema: &SchemaFacts,
-    writes: &[Write],
-    look: &Reading,
-    candidates: Vec<Candidate>,
-) -> Result<Vec<Candidate>, Stop> {
-    let differences = |candidate: &Candidate| candidate.last().differences(schema, &look.rows);
-    let count = candidates.len();
-    let nearest = candidates.iter().map(differences).min_by_key(Vec::len).unwrap_or_default();
-    if !nearest.is_empty() {
-        return Err(Stop::Contradicted(format!(
-            "the rows {} (version {}) are those of none of {count} ways; against the nearest: {}",
-            after(look),
-            look.graph_version,
-            nearest.join("; ")
-        )));
-    }
-    let fitting = candidates.into_iter().filter(|candidate| differences(candidate).is_empty()).collect();
-    settle(schema, writes, fitting)
-}
-
-fn after(look: &Reading) -> String {
-    look.step.map_or("after the set-up".to_owned(), |step| format!("after step {step}"))
-}
-
-struct Write<'a> {
-    index: usize,
-    operation: &'a OperationRecord,
+pub(super) struct Write<'a> {
+    pub(super) index: usize,
+    pub(super) operation: &'a OperationRecord,
     footprint: Footprint,
     /// What strangers committed and it may have made visible, for a repair.
     moved: Vec<(Tick, &'a MovedHead)>,
@@ -306,7 +212,7 @@ impl Write<'_> {
     }
 }
 
-enum Stop {
+pub(super) enum Stop {
     TooMany,
     Contradicted(String),
     NotModelled { candidates: Vec<Candidate>, why: String },
@@ -385,7 +291,10 @@ fn take_effect(
     mut candidates: Vec<Candidate>,
 ) -> Result<Vec<Candidate>, Stop> {
     match write.operation.known() {
-        Known::Refused => Ok(candidates),
+        Known::Refused => match refused_for_nothing(schema, writes, write, &candidates) {
+            Some(why) => Err(Stop::Contradicted(why)),
+            None => Ok(candidates),
+        },
         Known::InDoubt => {
             candidates.iter_mut().for_each(|candidate| {
                 candidate.pending.insert(write.index);
@@ -394,6 +303,29 @@ fn take_effect(
         }
         Known::Acknowledged => acknowledge(schema, writes, write, candidates),
     }
+}
+
+/// What is wrong with a refusal that calls a write invalid, if it stood alone and would have changed something in every way in which
+/// things may have gone. Every other refusal is the store's, or another write's.
+fn refused_for_nothing(
+    schema: &SchemaFacts,
+    writes: &[Write],
+    write: &Write,
+    candidates: &[Candidate],
+) -> Option<String> {
+    let Outcome::Refused { error } = &write.operation.outcome else { return None };
+    let is_alone = writes.iter().all(|other| other.index == write.index || !overlap(other.operation, write.operation));
+    // An actor is no matter of rows.
+    let is_plain =
+        |actor: &String| actor.bytes().all(|byte| byte.is_ascii_graphic()) && (1..=64).contains(&actor.len());
+    if error.kind != "invalid" || !is_alone || !write.operation.actor.iter().all(is_plain) {
+        return None;
+    }
+    let fits =
+        |candidate: &Candidate| write.apply(schema, writes, candidate).is_ok_and(|state| state != *candidate.last());
+    let is_for_nothing = !candidates.is_empty() && candidates.iter().all(fits);
+    is_for_nothing
+        .then(|| format!("{} was refused, though nothing forbids it: {}", write.operation.label(), error.message))
 }
 
 /// Every candidate after an acknowledged write, and after what pending writes may have done right behind it.
@@ -427,7 +359,11 @@ fn can_land_after(doubt: &Write, write: &Write) -> bool {
 }
 
 /// Adds, for every candidate, those in which pending writes take effect now.
-fn settle(schema: &SchemaFacts, writes: &[Write], candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
+pub(super) fn settle(
+    schema: &SchemaFacts,
+    writes: &[Write],
+    candidates: Vec<Candidate>,
+) -> Result<Vec<Candidate>, Stop> {
     let mut all = candidates;
     let mut at = 0;
     while at < all.len() {
@@ -457,7 +393,7 @@ fn settle(schema: &SchemaFacts, writes: &[Write], candidates: Vec<Candidate>) ->
 
 impl Candidate {
     /// Whether the same writes took effect in the same order, and the same ones still may.
-    fn is_the_same_as(&self, other: &Candidate) -> bool {
+    pub(super) fn is_the_same_as(&self, other: &Candidate) -> bool {
         let order = |candidate: &Candidate| candidate.past.iter().map(|moment| moment.write).collect::<Vec<_>>();
         self.pending == other.pending && order(self) == order(other)
     }

@@ -1,10 +1,12 @@
 //! What one load or mutate does to a state.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::sql::{self, Comparison, Condition, Statement, Term};
+use super::kind::kind_of;
+use super::mutate::{Working, inserted};
+use super::sql;
 use super::state::{self, Identity, State};
 use crate::oracle::evidence::{LoadMode, MovedHead, OperationCall};
 use crate::oracle::facts::{SchemaFacts, TypeFacts, TypeKind};
@@ -17,6 +19,16 @@ pub enum Refusal {
     Forbidden(String),
     /// The model does not know what it does.
     NotModelled(String),
+}
+
+impl Refusal {
+    /// The same, of this column.
+    pub(super) fn about(self, column: &str) -> Self {
+        match self {
+            Refusal::Forbidden(why) => Refusal::Forbidden(format!("{column}: {why}")),
+            Refusal::NotModelled(why) => Refusal::NotModelled(format!("{column}: {why}")),
+        }
+    }
 }
 
 impl From<sql::OutsideSubset> for Refusal {
@@ -43,22 +55,44 @@ pub(super) fn load_row(schema: &SchemaFacts, line: &Value) -> Result<(String, Id
             row.extend(line.get(member).map(|value| (column.to_owned(), value.clone())));
         }
     }
-    identified(type_name, facts, row)
+    identified(schema, type_name, facts, taken(schema, type_name, facts, row)?)
 }
 
 /// The row that a stranger appended to a table, if any, in canonical form.
 pub(super) fn stranger(schema: &SchemaFacts, moved: &MovedHead) -> Result<Option<(Identity, Row)>, Refusal> {
     let Some(row) = &moved.row else { return Ok(None) };
-    let (_, identity, row) = identified(&moved.type_name, facts(schema, &moved.type_name)?, row.clone())?;
+    let (_, identity, row) = identified(schema, &moved.type_name, facts(schema, &moved.type_name)?, row.clone())?;
     Ok(Some((identity, row)))
 }
 
-fn facts<'a>(schema: &'a SchemaFacts, type_name: &str) -> Result<&'a TypeFacts, Refusal> {
+pub(super) fn facts<'a>(schema: &'a SchemaFacts, type_name: &str) -> Result<&'a TypeFacts, Refusal> {
     schema.types.get(type_name).ok_or_else(|| Refusal::Forbidden(format!("there is no type '{type_name}'")))
 }
 
-fn identified(type_name: &str, facts: &TypeFacts, row: Row) -> Result<(String, Identity, Row), Refusal> {
-    let row = state::canonical(facts, row);
+/// What columns hold when somebody writes these values into them.
+pub(super) fn taken(schema: &SchemaFacts, type_name: &str, facts: &TypeFacts, row: Row) -> Result<Row, Refusal> {
+    let taken = row.into_iter().map(|(column, value)| {
+        let Some(kind) = kind_of(schema, facts, &column) else {
+            return Err(Refusal::Forbidden(format!("{type_name} has no column '{column}'")));
+        };
+        let value = kind.taken(&value).map_err(|refusal| refusal.about(&column))?;
+        Ok((column, value))
+    });
+    taken.collect()
+}
+
+/// The row in canonical form with its identity. Every value that a row must have has to be there.
+pub(super) fn identified(
+    schema: &SchemaFacts,
+    type_name: &str,
+    facts: &TypeFacts,
+    row: Row,
+) -> Result<(String, Identity, Row), Refusal> {
+    let row = state::canonical(schema, facts, row);
+    let mut required = facts.properties.iter().filter(|(_, property)| !property.optional);
+    if let Some((column, _)) = required.find(|(column, _)| !row.contains_key(*column)) {
+        return Err(Refusal::Forbidden(format!("a row of {type_name} has no {column}")));
+    }
     match state::identity(facts, &row) {
         Some(identity) => Ok((type_name.to_owned(), identity, row)),
         None => Err(Refusal::Forbidden(format!("a row of {type_name} has no identity"))),
@@ -72,41 +106,13 @@ pub fn apply(schema: &SchemaFacts, before: &State, call: &OperationCall) -> Resu
         OperationCall::Load { mode, rows } => load(schema, &mut after, *mode, rows)?,
         OperationCall::Mutate { sql } => {
             let mut working = Working::of(schema, before);
-            sql::parse(sql)?.iter().try_for_each(|statement| mutate(schema, &mut working, statement))?;
+            sql::parse(sql)?.iter().try_for_each(|statement| working.run(statement))?;
             after = working.settled()?;
         }
         _ => {}
     }
     check(schema, &after)?;
     Ok(after)
-}
-
-/// Rows while a mutation changes them. What is checked is what all of its statements leave together: until then, several rows
-/// may have one identity.
-struct Working(BTreeMap<String, Vec<(Identity, Row)>>);
-
-impl Working {
-    fn of(schema: &SchemaFacts, state: &State) -> Self {
-        let rows_of = |type_name: &String| state.rows(type_name).map(|(id, row)| (id.clone(), row.clone())).collect();
-        Working(schema.types.keys().map(|type_name| (type_name.clone(), rows_of(type_name))).collect())
-    }
-
-    fn rows(&mut self, type_name: &str) -> &mut Vec<(Identity, Row)> {
-        self.0.entry(type_name.to_owned()).or_default()
-    }
-
-    fn settled(self) -> Result<State, Refusal> {
-        let mut state = State::default();
-        for (type_name, rows) in self.0 {
-            for (identity, row) in rows {
-                if state.get(&type_name, &identity).is_some() {
-                    return Err(Refusal::Forbidden(format!("{type_name} {} is there already", identity.join(", "))));
-                }
-                state.put(&type_name, identity, row);
-            }
-        }
-        Ok(state)
-    }
 }
 
 fn load(schema: &SchemaFacts, state: &mut State, mode: LoadMode, lines: &[Value]) -> Result<(), Refusal> {
@@ -131,112 +137,6 @@ fn load(schema: &SchemaFacts, state: &mut State, mode: LoadMode, lines: &[Value]
 pub fn inserted_rows(schema: &SchemaFacts, text: &str) -> Vec<(String, Identity, Row)> {
     let statements = sql::parse(text).unwrap_or_default();
     statements.iter().flat_map(|statement| inserted(schema, statement).unwrap_or_default()).collect()
-}
-
-pub(super) fn inserted(schema: &SchemaFacts, statement: &Statement) -> Result<Vec<(String, Identity, Row)>, Refusal> {
-    let Statement::Insert { type_name, columns, rows } = statement else { return Ok(Vec::new()) };
-    let facts = facts(schema, type_name)?;
-    rows.iter()
-        .map(|values| identified(type_name, facts, columns.iter().cloned().zip(values.iter().cloned()).collect()))
-        .collect()
-}
-
-fn mutate(schema: &SchemaFacts, working: &mut Working, statement: &Statement) -> Result<(), Refusal> {
-    match statement {
-        Statement::Insert { .. } => {
-            for (type_name, identity, row) in inserted(schema, statement)? {
-                working.rows(&type_name).push((identity, row));
-            }
-        }
-        Statement::Update { type_name, set, filter } => {
-            let facts = facts(schema, type_name)?;
-            if set.iter().any(|(column, _)| facts.identity_columns().contains(&column.as_str())) {
-                return Err(Refusal::NotModelled(format!("an update of the identity of {type_name}")));
-            }
-            for (_, row) in working.rows(type_name) {
-                if matches(facts, row, filter)? {
-                    *row = updated(facts, row, set)?;
-                }
-            }
-        }
-        Statement::Delete { type_name, filter } => {
-            let facts = facts(schema, type_name)?;
-            let mut left = Vec::new();
-            let mut gone = Vec::new();
-            for (identity, row) in std::mem::take(working.rows(type_name)) {
-                if matches(facts, &row, filter)? { gone.push(row) } else { left.push((identity, row)) }
-            }
-            *working.rows(type_name) = left;
-            gone.iter().for_each(|node| remove_edges(schema, working, type_name, facts, node));
-        }
-    }
-    Ok(())
-}
-
-/// Deleting a node deletes its edges.
-fn remove_edges(schema: &SchemaFacts, working: &mut Working, type_name: &str, facts: &TypeFacts, node: &Row) {
-    let TypeKind::Node { key } = &facts.kind else { return };
-    for (edge, column) in state::edges_of(schema, type_name) {
-        working.rows(edge).retain(|(_, row)| row.get(column) != node.get(key));
-    }
-}
-
-fn updated(facts: &TypeFacts, row: &Row, set: &[(String, Term)]) -> Result<Row, Refusal> {
-    let mut after = row.clone();
-    for (column, term) in set {
-        let value = match term {
-            Term::Literal(value) => value.clone(),
-            Term::Plus { column, addend } => match row.get(column) {
-                None => Value::Null,
-                Some(value) => match value.as_i64().and_then(|value| value.checked_add(*addend)) {
-                    Some(sum) => Value::from(sum),
-                    None => {
-                        return Err(Refusal::NotModelled(format!("arithmetic on {column} that is no small integer")));
-                    }
-                },
-            },
-        };
-        after.insert(column.clone(), value);
-    }
-    Ok(state::canonical(facts, after))
-}
-
-fn matches(facts: &TypeFacts, row: &Row, filter: &[Condition]) -> Result<bool, Refusal> {
-    filter.iter().try_fold(true, |so_far, condition| Ok(holds(facts, row, condition)? && so_far))
-}
-
-fn holds(facts: &TypeFacts, row: &Row, condition: &Condition) -> Result<bool, Refusal> {
-    let literal_of = |column: &String, literal: &Value| {
-        state::canonical(facts, Row::from([(column.clone(), literal.clone())])).remove(column)
-    };
-    match condition {
-        Condition::IsNull { column, negated } => Ok(row.contains_key(column) == *negated),
-        Condition::In { column, literals } => {
-            let value = row.get(column);
-            Ok(value.is_some() && literals.iter().any(|literal| literal_of(column, literal).as_ref() == value))
-        }
-        Condition::Compare { column, comparison, literal } => {
-            let (Some(value), Some(literal)) = (row.get(column), literal_of(column, literal)) else { return Ok(false) };
-            let order = match (value, &literal) {
-                (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
-                (Value::Number(left), Value::Number(right)) => match (left.as_i64(), right.as_i64()) {
-                    (Some(left), Some(right)) => Some(left.cmp(&right)),
-                    _ => left.as_f64().partial_cmp(&right.as_f64()),
-                },
-                (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
-                _ => None,
-            };
-            let order = order.ok_or_else(|| Refusal::NotModelled(format!("{column} compared with {literal}")))?;
-            Ok(match comparison {
-                Comparison::Equal => order.is_eq(),
-                Comparison::NotEqual => order.is_ne(),
-                Comparison::Less => order.is_lt(),
-                Comparison::LessOrEqual => order.is_le(),
-                Comparison::Greater => order.is_gt(),
-                Comparison::GreaterOrEqual => order.is_ge(),
-            })
-        }
-    }
 }
 
 /// What must hold between rows after every write: edges have endpoints, unique values are unique.

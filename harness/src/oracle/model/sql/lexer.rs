@@ -15,7 +15,7 @@ pub enum Token {
     Sign(&'static str),
 }
 
-const SIGNS: &[&str] = &["<>", "!=", "<=", ">=", "(", ")", ",", ";", "=", "<", ">", "+", "-"];
+const SIGNS: &[&str] = &["<>", "!=", "<=", ">=", "||", "(", ")", "[", "]", ",", ";", "=", "<", ">", "+", "-", "*"];
 
 /// Splits a text into tokens; comments and white space fall away.
 pub fn tokens(text: &str) -> Result<Vec<Token>, OutsideSubset> {

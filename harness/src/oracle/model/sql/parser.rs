@@ -1,9 +1,7 @@
 //! Tokens to statements.
 
-use serde_json::Value;
-
 use super::lexer::{Token, tokens};
-use super::{Comparison, Condition, OutsideSubset, Statement, Term};
+use super::{Condition, OutsideSubset, Select, Statement, Term};
 
 /// Parses statements separated by semicolons.
 pub fn parse(text: &str) -> Result<Vec<Statement>, OutsideSubset> {
@@ -21,13 +19,14 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, OutsideSubset> {
     }
 }
 
-struct Parser {
-    tokens: Vec<Token>,
-    at: usize,
+/// Tokens, and how far they are read. [`super::expression`] reads what stands within statements.
+pub(super) struct Parser {
+    pub(super) tokens: Vec<Token>,
+    pub(super) at: usize,
 }
 
 impl Parser {
-    fn outside(&self, wanted: &str) -> OutsideSubset {
+    pub(super) fn outside(&self, wanted: &str) -> OutsideSubset {
         let found = match self.tokens.get(self.at) {
             Some(Token::Word(word)) | Some(Token::Number(word)) => format!("'{word}'"),
             Some(Token::Text(text)) => format!("the text '{text}'"),
@@ -37,27 +36,27 @@ impl Parser {
         OutsideSubset(format!("{found} stands where the model's subset of SQL has {wanted}"))
     }
 
-    fn sign(&mut self, sign: &str) -> bool {
+    pub(super) fn sign(&mut self, sign: &str) -> bool {
         let is = matches!(self.tokens.get(self.at), Some(Token::Sign(found)) if *found == sign);
         self.at += usize::from(is);
         is
     }
 
-    fn keyword(&mut self, keyword: &str) -> bool {
+    pub(super) fn keyword(&mut self, keyword: &str) -> bool {
         let is = matches!(self.tokens.get(self.at), Some(Token::Word(word)) if word.eq_ignore_ascii_case(keyword));
         self.at += usize::from(is);
         is
     }
 
-    fn need_sign(&mut self, sign: &str) -> Result<(), OutsideSubset> {
+    pub(super) fn need_sign(&mut self, sign: &str) -> Result<(), OutsideSubset> {
         if self.sign(sign) { Ok(()) } else { Err(self.outside(&format!("'{sign}'"))) }
     }
 
-    fn need_keyword(&mut self, keyword: &str) -> Result<(), OutsideSubset> {
+    pub(super) fn need_keyword(&mut self, keyword: &str) -> Result<(), OutsideSubset> {
         if self.keyword(keyword) { Ok(()) } else { Err(self.outside(keyword)) }
     }
 
-    fn name(&mut self) -> Result<String, OutsideSubset> {
+    pub(super) fn name(&mut self) -> Result<String, OutsideSubset> {
         match self.tokens.get(self.at) {
             Some(Token::Word(word)) => {
                 self.at += 1;
@@ -88,6 +87,15 @@ impl Parser {
         self.need_keyword("INTO")?;
         let type_name = self.name()?;
         let columns = self.parenthesised(Self::name)?;
+        if self.keyword("SELECT") {
+            let select = self.select()?;
+            return match select.terms.len() == columns.len() {
+                true => Ok(Statement::InsertFrom { type_name, columns, select }),
+                false => Err(OutsideSubset(format!(
+                    "a SELECT for {type_name} gives not as many values as there are columns"
+                ))),
+            };
+        }
         self.need_keyword("VALUES")?;
         let rows = self.list(|parser| parser.parenthesised(Self::literal))?;
         if rows.iter().any(|row| row.len() != columns.len()) {
@@ -96,7 +104,39 @@ impl Parser {
         Ok(Statement::Insert { type_name, columns, rows })
     }
 
-    fn list<T>(
+    fn select(&mut self) -> Result<Select, OutsideSubset> {
+        let terms = self.list(|parser| {
+            let term = parser.term()?;
+            // What a column is called has no part in where it goes.
+            if parser.keyword("AS") {
+                parser.name()?;
+            }
+            Ok(term)
+        })?;
+        self.need_keyword("FROM")?;
+        let (from, filter) = (self.name()?, self.filter()?);
+        let mut select = Select { terms, from, filter, order: None, limit: None, offset: 0 };
+        if self.keyword("ORDER") {
+            self.need_keyword("BY")?;
+            let column = self.name()?;
+            let is_descending = self.keyword("DESC");
+            select.order = Some((column, is_descending));
+        }
+        if self.keyword("LIMIT") {
+            select.limit = Some(self.count()?);
+        }
+        if self.keyword("OFFSET") {
+            select.offset = self.count()?;
+        }
+        Ok(select)
+    }
+
+    fn count(&mut self) -> Result<usize, OutsideSubset> {
+        let count = self.literal()?.as_u64().and_then(|count| usize::try_from(count).ok());
+        count.ok_or_else(|| self.outside("a number of rows"))
+    }
+
+    pub(super) fn list<T>(
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<T, OutsideSubset>,
     ) -> Result<Vec<T>, OutsideSubset> {
@@ -107,7 +147,7 @@ impl Parser {
         Ok(items)
     }
 
-    fn parenthesised<T>(
+    pub(super) fn parenthesised<T>(
         &mut self,
         item: impl FnMut(&mut Self) -> Result<T, OutsideSubset>,
     ) -> Result<Vec<T>, OutsideSubset> {
@@ -120,86 +160,10 @@ impl Parser {
     fn assignment(&mut self) -> Result<(String, Term), OutsideSubset> {
         let column = self.name()?;
         self.need_sign("=")?;
-        let start = self.at;
-        if let Ok(value) = self.literal() {
-            return Ok((column, Term::Literal(value)));
-        }
-        self.at = start;
-        let source = self.name()?;
-        let negative = if self.sign("+") { false } else { self.need_sign("-").map(|()| true)? };
-        let addend = self.literal()?.as_i64().ok_or_else(|| self.outside("an integer"))?;
-        Ok((column, Term::Plus { column: source, addend: if negative { -addend } else { addend } }))
+        Ok((column, self.term()?))
     }
 
-    fn filter(&mut self) -> Result<Vec<Condition>, OutsideSubset> {
-        if !self.keyword("WHERE") {
-            return Ok(Vec::new());
-        }
-        let mut conditions = vec![self.condition()?];
-        while self.keyword("AND") {
-            conditions.push(self.condition()?);
-        }
-        Ok(conditions)
-    }
-
-    fn condition(&mut self) -> Result<Condition, OutsideSubset> {
-        let column = self.name()?;
-        if self.keyword("IS") {
-            let negated = self.keyword("NOT");
-            self.need_keyword("NULL")?;
-            return Ok(Condition::IsNull { column, negated });
-        }
-        if self.keyword("IN") {
-            return Ok(Condition::In { column, literals: self.parenthesised(Self::literal)? });
-        }
-        let comparison = self.comparison()?;
-        Ok(Condition::Compare { column, comparison, literal: self.literal()? })
-    }
-
-    fn comparison(&mut self) -> Result<Comparison, OutsideSubset> {
-        const SIGNS: &[(&str, Comparison)] = &[
-            ("=", Comparison::Equal),
-            ("<>", Comparison::NotEqual),
-            ("!=", Comparison::NotEqual),
-            ("<=", Comparison::LessOrEqual),
-            (">=", Comparison::GreaterOrEqual),
-            ("<", Comparison::Less),
-            (">", Comparison::Greater),
-        ];
-        match SIGNS.iter().find(|(sign, _)| self.sign(sign)) {
-            Some((_, comparison)) => Ok(*comparison),
-            None => Err(self.outside("a comparison")),
-        }
-    }
-
-    fn literal(&mut self) -> Result<Value, OutsideSubset> {
-        if self.keyword("NULL") {
-            return Ok(Value::Null);
-        }
-        if self.keyword("TRUE") {
-            return Ok(Value::Bool(true));
-        }
-        if self.keyword("FALSE") {
-            return Ok(Value::Bool(false));
-        }
-        let start = self.at;
-        let typed = self.keyword("DATE") || self.keyword("TIMESTAMP");
-        if let Some(Token::Text(text)) = self.tokens.get(self.at) {
-            self.at += 1;
-            return Ok(Value::String(text.clone()));
-        }
-        if typed {
-            self.at = start;
-            return Err(self.outside("a literal"));
-        }
-        let negative = self.sign("-");
-        let Some(Token::Number(digits)) = self.tokens.get(self.at) else {
-            self.at = start;
-            return Err(self.outside("a literal"));
-        };
-        let digits = if negative { format!("-{digits}") } else { digits.clone() };
-        let value = serde_json::from_str(&digits).map_err(|_| self.outside("a number"))?;
-        self.at += 1;
-        Ok(value)
+    fn filter(&mut self) -> Result<Condition, OutsideSubset> {
+        if self.keyword("WHERE") { self.condition() } else { Ok(Condition::Always) }
     }
 }
