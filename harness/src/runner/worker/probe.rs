@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use chrono::{Days, NaiveDate};
 use futures::FutureExt;
 use omnigraph::Graph;
 use serde_json::{Map, Value, json};
@@ -112,8 +113,8 @@ fn value_of(property: &PropertyFacts, key_text: &str) -> Option<Value> {
         "I16" | "I32" | "I64" | "U16" | "U32" | "U64" => json!(number),
         "F32" | "F64" => json!(number as f64 + 0.5),
         "Bool" => json!(true),
-        "Date" => json!("2001-02-03"),
-        "DateTime" => json!("2001-02-03T04:05:06Z"),
+        "Date" => json!(day_of(number)?.to_string()),
+        "DateTime" => json!(format!("{}T04:05:06Z", day_of(number)?)),
         other => {
             if let Some(words) = other.strip_prefix("enum(").and_then(|rest| rest.strip_suffix(')')) {
                 json!(words.split(',').next()?.trim().trim_matches('"'))
@@ -127,6 +128,11 @@ fn value_of(property: &PropertyFacts, key_text: &str) -> Option<Value> {
         }
     };
     Some(value)
+}
+
+/// A day that no row of a scenario is likely to have.
+fn day_of(number: u64) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(2100, 1, 1)?.checked_add_days(Days::new(number))
 }
 
 #[cfg(test)]

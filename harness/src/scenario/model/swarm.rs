@@ -111,6 +111,20 @@ deeds! {
     Delete = delete, 4;
     /// Several statements as one write.
     Mixed = mixed, 4;
+    /// Loads rows with values of every type, those at the ends of their ranges above all.
+    LoadValues = load_values, 0;
+    /// Inserts rows with literals of every type.
+    InsertValues = insert_values, 0;
+    /// Updates rows by literals of every type and by expressions over their columns.
+    UpdateValues = update_values, 0;
+    /// Deletes rows by conditions on values of every type.
+    DeleteValues = delete_values, 0;
+    /// Inserts what a query selects, in an order and within a limit.
+    Copy = copy, 0;
+    /// Writes a value that its column cannot hold, or leaves out one that has to be there: must be refused.
+    Misfit = misfit, 0;
+    /// Gives a node another key, so that its edges have to follow.
+    Rename = rename, 0;
     /// The operator looks for drift.
     RepairPreview = repair_preview, 1;
     /// The operator publishes drift.

@@ -39,7 +39,7 @@ fn swarm(seen: &Seen<'_>, swarm: &Swarm, mistakes: &mut Vec<Diagnostic>) {
     for def in types.clone() {
         if let Some(key) = def.key().filter(|key| !can_be_drawn(&key.ty)) {
             let message = format!("a swarm cannot draw keys of {}: {} is {}", def.name, key.name, key.ty);
-            mistakes.push(contradiction(span, message).suggest("take a text or an integer of 16 bits or more"));
+            mistakes.push(contradiction(span, message).suggest("take a text, a day or an integer of 16 bits or more"));
         }
     }
     if seen.catalog.is_some() && !types.clone().any(|def| def.is_node()) {
@@ -49,6 +49,6 @@ fn swarm(seen: &Seen<'_>, swarm: &Swarm, mistakes: &mut Vec<Diagnostic>) {
 
 /// Whether there are enough values of the type, and plain ones.
 fn can_be_drawn(ty: &ScalarType) -> bool {
-    use ScalarType::{I16, I32, I64, String, U16, U32, U64};
-    matches!(ty, String | I16 | I32 | I64 | U16 | U32 | U64)
+    use ScalarType::{Date, I16, I32, I64, String, U16, U32, U64};
+    matches!(ty, String | Date | I16 | I32 | I64 | U16 | U32 | U64)
 }

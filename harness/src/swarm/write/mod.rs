@@ -1,4 +1,9 @@
 //! What a write says, and what it does to rows.
+//!
+//! - [`broad`]: writes with values of every type; [`expression`]: expressions and conditions over columns.
+
+mod broad;
+mod expression;
 
 use std::collections::BTreeSet;
 
@@ -8,6 +13,7 @@ use serde_json::{Map, Value};
 use super::rows::{Change, Id, Presence, Rows};
 use super::stream::Draw;
 use super::value;
+use super::value::broad::Door;
 use crate::scenario::model::{Action, Deed, Load, LoadMode, MoveHead, Row};
 
 /// A write.
@@ -29,6 +35,8 @@ pub struct Writer<'a> {
     keys: Vec<Vec<Value>>,
     /// Counts values that have to be unique.
     serial: u64,
+    /// Through which door values of every type go; none while they are plain ones.
+    door: Option<Door>,
 }
 
 /// Above every value that has to be unique in what is written through the engine.
@@ -39,7 +47,7 @@ const NEW: f64 = 0.85;
 impl<'a> Writer<'a> {
     /// A writer that has seen the set-up. Also returns the set-up's rows.
     pub fn new(catalog: &'a Catalog, setup: &[Row]) -> (Self, Rows) {
-        let mut writer = Writer { catalog, keys: vec![Vec::new(); catalog.types().len()], serial: 1_000 };
+        let mut writer = Writer { catalog, keys: vec![Vec::new(); catalog.types().len()], serial: 1_000, door: None };
         let changes: Vec<Change> = setup.iter().filter_map(|row| writer.seen(row)).map(Change::Put).collect();
         let (rows, _) = Rows::none(catalog).after(&changes);
         (writer, rows)
@@ -106,7 +114,7 @@ impl<'a> Writer<'a> {
                     .collect();
                 self.statements(&deeds, hoped, draw)
             }
-            _ => None,
+            deed => self.draw_broad(deed, hoped, draw),
         }
     }
 
@@ -193,7 +201,10 @@ impl<'a> Writer<'a> {
 
     fn value(&mut self, property: &Property, draw: &mut Draw) -> Value {
         self.serial += 1;
-        value::of(property, draw, self.serial)
+        match self.door {
+            Some(door) => value::broad::of(&property.ty, door, draw, property.is_unique().then_some(self.serial)),
+            None => value::of(property, draw, self.serial),
+        }
     }
 
     fn statements(&mut self, deeds: &[Deed], hoped: &Rows, draw: &mut Draw) -> Option<Write> {

@@ -1,5 +1,7 @@
 //! What is drawn is always a scenario that can be run, and drawing one thing never moves another.
 
+mod values;
+
 use omnigraph::writer::WriterKind;
 use proptest::prelude::*;
 
@@ -296,7 +298,7 @@ fn over_a_store_that_lies_nothing_is_certain() {
 
 #[test]
 fn explaining_a_swarm_names_every_stream() {
-    let file = include_str!("../../../scenarios/swarm/crashes.yaml");
+    let file = include_str!("../../../../scenarios/swarm/crashes.yaml");
     let file = parse("swarm/crashes", "scenarios/swarm/crashes.yaml", file.as_bytes()).expect("a swarm");
     let told = crate::scenario::explain(&file, &Default::default());
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,17 +1,24 @@
 //! Values of properties and keys.
+//!
+//! - [`broad`]: values of every type, those at the ends of their ranges above all; [`misfit`]: those that no column of a type holds.
 
+pub mod broad;
+pub mod misfit;
+
+use chrono::{Days, NaiveDate};
 use omnigraph::schema::{Property, ScalarType};
 use serde_json::{Value, json};
 
 use super::stream::Draw;
 
-/// The key of this number, for a node type whose keys are texts or integers.
+/// The key of this number, for a node type whose keys are texts, days or integers.
 pub fn key(type_name: &str, key: &Property, number: usize) -> Value {
     match key.ty {
         ScalarType::String => {
             let letter = type_name.chars().next().map_or('k', |first| first.to_ascii_lowercase());
             json!(format!("{letter}{number}"))
         }
+        ScalarType::Date => json!(day(2000, number as u64)),
         // What probes the graph at its end takes keys above these.
         _ => json!(number + 1),
     }
@@ -22,8 +29,15 @@ pub fn key(type_name: &str, key: &Property, number: usize) -> Value {
 pub fn strangers_key(key: &Property, operation: u32) -> Value {
     match key.ty {
         ScalarType::String => json!(format!("stranger{operation}")),
+        ScalarType::Date => json!(day(2300, operation.into())),
         _ => json!(32_200 + operation),
     }
+}
+
+/// So many days after the first one of a year.
+fn day(year: i32, days: u64) -> String {
+    let first = NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
+    first.checked_add_days(Days::new(days)).unwrap_or(first).to_string()
 }
 
 /// A value of a property; `serial` has never been given before, so that what has to be unique is.
@@ -68,6 +82,7 @@ pub fn literal(value: &Value) -> String {
     match value {
         Value::String(text) => format!("'{}'", text.replace('\'', "''")),
         Value::Null => "NULL".to_owned(),
+        Value::Array(items) => format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", ")),
         other => other.to_string(),
     }
 }
