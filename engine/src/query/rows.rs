@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sql::{Plan, deep, refused};
+use crate::sql::{Plan, deep, refused, texts_in, texts_of};
 
 /// Batches that are made before anybody asks for them.
 const BATCHES_AHEAD: usize = 1;
@@ -53,7 +53,8 @@ impl Rows {
                 let _ = to_batches.send(Err(error)).await;
             }
         }));
-        let mut rows = Rows { schema: SchemaRef::new(arrow_schema::Schema::empty()), batches, task, deadline, bytes_max };
+        let mut rows =
+            Rows { schema: SchemaRef::new(arrow_schema::Schema::empty()), batches, task, deadline, bytes_max };
         if let Some(schema) = within(deadline, schema.recv()).await? {
             rows.schema = schema;
             return Ok(rows);
@@ -95,7 +96,9 @@ impl Rows {
             bytes = bytes.saturating_add(batch.get_array_memory_size() as u64);
             if bytes > self.bytes_max {
                 let message = format!("the result takes more than the memory limit of {} bytes", self.bytes_max);
-                return Err(Error::invalid(message).with_advice("use LIMIT, read rows as they come, or raise the limit"));
+                return Err(
+                    Error::invalid(message).with_advice("use LIMIT, read rows as they come, or raise the limit")
+                );
             }
             batches.push(batch);
         }
@@ -125,12 +128,14 @@ async fn run(
     batches: &Sender<Result<RecordBatch>>,
 ) -> Result<()> {
     let mut stream = plan.await?.stream().await?;
-    if schema.send(stream.schema()).await.is_err() {
+    if schema.send(texts_in(&stream.schema())).await.is_err() {
         return Ok(());
     }
     while let Some(batch) = stream.next().await {
-        if batches.send(Ok(batch.map_err(refused)?)).await.is_err() {
-            break;
+        for batch in texts_of(batch.map_err(refused)?)? {
+            if batches.send(Ok(batch)).await.is_err() {
+                return Ok(());
+            }
         }
     }
     Ok(())

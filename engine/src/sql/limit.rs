@@ -27,3 +27,7 @@ pub(crate) const TEXTS_BYTES_MAX: i64 = 512 << 20;
 pub(crate) const BATCH_BYTES: u64 = 32 << 20;
 /// Stack that a statement is planned and run on, in bytes: several times what [`TREE_LEVELS_MAX`] levels need.
 pub(crate) const STACK_BYTES: usize = 64 << 20;
+/// A filter that is deeper than this is not applied by Lance, whose threads have little stack.
+pub(crate) const FILTER_LEVELS_MAX: usize = 50;
+/// Bytes of text that a batch of a result may have.
+pub(crate) const RESULT_TEXT_BYTES_MAX: usize = 512 << 20;

@@ -114,7 +114,8 @@ impl Parts {
                 Ok(Transformed::yes(Expr::OuterReferenceColumn(field, column)))
             }
             Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => {
-                let error = Error::invalid("a subquery before NOT IN (SELECT …) is not supported").with_advice("use NOT EXISTS");
+                let error = Error::invalid("a subquery before NOT IN (SELECT …) is not supported")
+                    .with_advice("use NOT EXISTS");
                 Err(DataFusionError::External(Box::new(error)))
             }
             expr => Ok(Transformed::no(expr)),

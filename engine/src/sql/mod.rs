@@ -3,7 +3,7 @@
 //! - [`parse`]: text → statements; [`allow`] walks them and refuses what is not carried out. [`limit`]: the bounds.
 //! - [`session`]: what a session knows. [`arithmetic`] is checked, [`membership`] is `IN` with missing values.
 //! - [`memory`], [`stack`]: what a statement may take. [`table`]: a dataset as a table. [`run`]: statement → plan → rows.
-//! - [`refusal`]: DataFusion's errors → ours.
+//! - [`result`]: one type of text. [`refusal`]: DataFusion's errors → ours.
 
 pub(crate) mod allow;
 mod arithmetic;
@@ -12,14 +12,18 @@ mod membership;
 mod memory;
 mod parse;
 mod refusal;
+mod result;
 mod run;
 mod session;
 mod stack;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use memory::Memory;
 pub(crate) use parse::{parse, tables_of, unknown_type};
 pub(crate) use refusal::refused;
+pub(crate) use result::{texts_in, texts_of};
 pub(crate) use run::Plan;
 pub(crate) use session::{session, session_within};
 pub(crate) use stack::{deep, deeply};

@@ -33,7 +33,8 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>> {
         let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
         let tokens = tokens.map_err(|e| Error::invalid(format!("the SQL cannot be read: {e}")))?;
         measure(&tokens)?;
-        let parser = DFParserBuilder::new(tokens).with_dialect(&dialect).with_recursion_limit(PARSER_LEVELS_MAX).build();
+        let parser =
+            DFParserBuilder::new(tokens).with_dialect(&dialect).with_recursion_limit(PARSER_LEVELS_MAX).build();
         let statements = parser.and_then(|mut parser| parser.parse_statements()).map_err(refused)?;
         statements.iter().try_for_each(allow::statement)?;
         Ok(statements.into())

@@ -1,8 +1,8 @@
 //! Expressions.
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Array, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DateTimeField, Expr, ExtractSyntax, Interval, Subscript,
-    TypedString, UnaryOperator, Value, ValueWithSpan,
+    AccessExpr, Array, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DateTimeField, Expr, ExtractSyntax, Interval,
+    Subscript, TypedString, UnaryOperator, Value, ValueWithSpan,
 };
 
 use super::{Walk, refused, types, without};
@@ -153,7 +153,9 @@ fn unsupported(expression: &Expr) -> Result<()> {
         Expr::JsonAccess { value: _, path: _ } => "a JSON path",
         Expr::IsNormalized { expr: _, form: _, negated: _ } => "IS NORMALIZED",
         Expr::InUnnest { expr: _, array_expr: _, negated: _ } => "IN UNNEST",
-        Expr::SimilarTo { negated: _, expr: _, pattern: _, escape_char: _ } => "SIMILAR TO: use regexp_like instead; it",
+        Expr::SimilarTo { negated: _, expr: _, pattern: _, escape_char: _ } => {
+            "SIMILAR TO: use regexp_like instead; it"
+        }
         Expr::RLike { negated: _, expr: _, pattern: _, regexp: _ } => "RLIKE: use regexp_like instead; it",
         Expr::AnyOp { left: _, compare_op: _, right: _, is_some: _ } => "ANY: use IN or EXISTS instead; it",
         Expr::AllOp { left: _, compare_op: _, right: _ } => "ALL: use NOT EXISTS instead; it",

@@ -126,7 +126,8 @@ impl Walk {
     fn deeper<T>(&mut self, walk: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.level += 1;
         if self.level > TREE_LEVELS_MAX {
-            let message = format!("the SQL is more than {TREE_LEVELS_MAX} levels deep; a chain of n operators has n levels");
+            let message =
+                format!("the SQL is more than {TREE_LEVELS_MAX} levels deep; a chain of n operators has n levels");
             return Err(Error::invalid(message).with_advice("use IN for many values, or several statements"));
         }
         let walked = walk(self);

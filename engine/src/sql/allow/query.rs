@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use datafusion::sql::sqlparser::ast::{
-    Cte, Expr, LimitClause, Offset, OffsetRows, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Parens, Query, SetExpr,
-    SetOperator, SetQuantifier, Values, With,
+    Cte, Expr, LimitClause, Offset, OffsetRows, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Parens, Query,
+    SetExpr, SetOperator, SetQuantifier, Values, With,
 };
 
 use super::{Common, Reach, Walk, refused, without};

@@ -1,8 +1,8 @@
 //! What stands in FROM.
 
 use datafusion::sql::sqlparser::ast::{
-    FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableAliasColumnDef, TableFactor,
-    TableFunctionArgs, TableWithJoins,
+    Expr, FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias,
+    TableAliasColumnDef, TableFactor, TableFunctionArgs, TableWithJoins, UnaryOperator, Value, ValueWithSpan,
 };
 
 use super::{Reach, Walk, plain, refused, without};
@@ -10,6 +10,19 @@ use crate::error::{Error, Result};
 
 /// Functions that give rows.
 const ROWS: [&str; 2] = ["generate_series", "range"];
+
+/// Digits of what a function counts from, to and by.
+const DIGITS_MAX: usize = 18;
+
+fn is_short_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => is_short_number(expr),
+        Expr::Value(ValueWithSpan { value: Value::Number(number, false), span: _ }) => {
+            number.len() <= DIGITS_MAX && number.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        _ => false,
+    }
+}
 
 impl Walk {
     pub(super) fn table_with_joins(&mut self, table: &TableWithJoins) -> Result<Reach> {
@@ -51,7 +64,9 @@ impl Walk {
             JoinConstraint::On(condition) => self.expression(condition),
             JoinConstraint::Using(columns) => columns.iter().try_for_each(|column| plain(column).map(|_| ())),
             JoinConstraint::Natural => Err(refused("NATURAL JOIN: name the columns with USING instead; it")),
-            JoinConstraint::None => Err(Error::invalid("a join needs ON or USING").with_advice("use CROSS JOIN for all pairs")),
+            JoinConstraint::None => {
+                Err(Error::invalid("a join needs ON or USING").with_advice("use CROSS JOIN for all pairs"))
+            }
         }
     }
 
@@ -162,7 +177,14 @@ impl Walk {
         self.count_tables(1)?;
         for arg in args {
             match arg {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => self.expression(expr)?,
+                // At the edge of 64 bits DataFusion counts round and round.
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if is_short_number(expr) => {
+                    self.count_expression()?
+                }
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => {
+                    let message = format!("{expr} is no whole number of at most {DIGITS_MAX} digits");
+                    return Err(Error::invalid(message).with_advice(format!("{} counts with these alone", name.value)));
+                }
                 _ => return Err(refused(format_args!("the argument {arg} of {}", name.value))),
             }
         }

@@ -52,9 +52,13 @@ use crate::sql::parse;
 #[case::function("SELECT version()", "there is no function `version`")]
 #[case::endless_list("SELECT range(1, 1000000000)", "there is no function `range`")]
 #[case::file("SELECT * FROM read_csv('/etc/passwd')", "there is no function `read_csv` that gives rows")]
+#[case::edge("SELECT * FROM generate_series(9223372036854775806, 9223372036854775807)", "at most 18 digits")]
 #[case::qualified_name("SELECT * FROM information_schema.tables", "is no plain name")]
 #[case::pipe("SELECT * FROM T |> WHERE a > 1", "the pipe operator")]
-#[case::insert_within("WITH x AS (INSERT INTO T VALUES (1) RETURNING a) SELECT * FROM x", "changes rows, within a query")]
+#[case::insert_within(
+    "WITH x AS (INSERT INTO T VALUES (1) RETURNING a) SELECT * FROM x",
+    "changes rows, within a query"
+)]
 #[case::explain_explain("EXPLAIN EXPLAIN SELECT 1", "EXPLAIN of EXPLAIN")]
 fn a_clause_that_is_not_carried_out_is_refused_by_name(#[case] sql: &str, #[case] expected: &str) {
     let error = parse(sql).expect_err(sql);
@@ -64,16 +68,22 @@ fn a_clause_that_is_not_carried_out_is_refused_by_name(#[case] sql: &str, #[case
 
 #[rstest]
 #[case("SELECT DISTINCT a, b AS c FROM T t JOIN U u ON t.a = u.a LEFT JOIN V USING (a) CROSS JOIN W")]
-#[case("SELECT a, count(*), sum(b) FILTER (WHERE b > 1) FROM T GROUP BY a HAVING count(*) > 1 ORDER BY 2 DESC NULLS LAST")]
+#[case(
+    "SELECT a, count(*), sum(b) FILTER (WHERE b > 1) FROM T GROUP BY a HAVING count(*) > 1 ORDER BY 2 DESC NULLS LAST"
+)]
 #[case("SELECT a FROM T UNION ALL SELECT b FROM U EXCEPT SELECT c FROM V INTERSECT SELECT d FROM W LIMIT 3 OFFSET 1")]
 #[case("WITH x AS (SELECT 1 AS a), y (b) AS (SELECT a FROM x) SELECT * FROM y")]
 #[case("WITH RECURSIVE x AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM x WHERE n < 5) SELECT * FROM x")]
 #[case("SELECT (SELECT max(a) FROM T), EXISTS (SELECT 1), a IN (SELECT 1), a NOT IN (1, NULL) FROM T")]
 #[case("SELECT row_number() OVER (PARTITION BY a ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM T")]
 #[case("SELECT lag(a) IGNORE NULLS OVER w FROM T WINDOW w AS (ORDER BY b)")]
-#[case("SELECT CASE WHEN a THEN 1 ELSE 2 END, CAST(a AS BIGINT UNSIGNED), TRY_CAST(a AS DATE), a::REAL, DATE '2020-01-01'")]
+#[case(
+    "SELECT CASE WHEN a THEN 1 ELSE 2 END, CAST(a AS BIGINT UNSIGNED), TRY_CAST(a AS DATE), a::REAL, DATE '2020-01-01'"
+)]
 #[case("SELECT a LIKE 'x%', a NOT ILIKE 'y', a BETWEEN 1 AND 2, a IS NOT DISTINCT FROM b, a IS NOT TRUE, a ~ 'x'")]
-#[case("SELECT [1, 2][1], make_array(1)[1:2], ARRAY[a], a || b, -a, +a, NOT a, a & 1, INTERVAL '1 day', extract(year FROM a)")]
+#[case(
+    "SELECT [1, 2][1], make_array(1)[1:2], ARRAY[a], a || b, -a, +a, NOT a, a & 1, INTERVAL '1 day', extract(year FROM a)"
+)]
 #[case("SELECT * FROM (VALUES (1), (2)) AS v (a), range(1, 3) AS r, generate_series(1, 3), UNNEST([1, 2]) AS u")]
 #[case("SELECT trim(BOTH 'x' FROM a), substring(a FROM 1 FOR 2), position('a' IN b), overlay(a PLACING 'b' FROM 1)")]
 #[case("SELECT GROUPING(a) FROM T GROUP BY ROLLUP (a, b)")]
@@ -101,7 +111,10 @@ fn a_chain_of_any_length_ends_in_an_error_that_names_the_limit(
         assert_eq!(parsed.is_ok(), ok, "{links} of {link}");
         let Err(error) = parsed else { continue };
         let text = error.to_string();
-        let named = text.contains(expected) || text.contains("levels deep") || text.contains("in a row without a comma") || text.contains("bytes long");
+        let named = text.contains(expected)
+            || text.contains("levels deep")
+            || text.contains("in a row without a comma")
+            || text.contains("bytes long");
         assert!(named, "{links} of {link}: {text}");
     }
 }

@@ -15,7 +15,9 @@ pub(super) fn castable(ty: &DataType) -> Result<()> {
     let mut ty = ty;
     for _ in 0..=LIST_LEVELS_MAX {
         match ty {
-            DataType::Array(ArrayElemTypeDef::SquareBracket(item, None) | ArrayElemTypeDef::AngleBracket(item)) => ty = item,
+            DataType::Array(ArrayElemTypeDef::SquareBracket(item, None) | ArrayElemTypeDef::AngleBracket(item)) => {
+                ty = item
+            }
             item => return single(item),
         }
     }
@@ -62,7 +64,9 @@ fn single(ty: &DataType) -> Result<()> {
                 ExactNumberInfo::Precision(digits) | ExactNumberInfo::PrecisionAndScale(digits, _) => *digits,
             };
             if digits > DIGITS_MAX {
-                return Err(Error::invalid(format!("a decimal has {digits} digits, at most {DIGITS_MAX} are supported")));
+                return Err(Error::invalid(format!(
+                    "a decimal has {digits} digits, at most {DIGITS_MAX} are supported"
+                )));
             }
             Ok(())
         }

@@ -60,7 +60,8 @@ impl Bounded {
         let numbers = arrays.iter().map(size).collect::<PlanResult<Vec<_>>>()?;
         let mut total = 0_i64;
         for row in 0..rows {
-            let at = |arg: usize| numbers.get(arg).map_or(0, |sizes| if sizes.is_null(row) { 0 } else { sizes.value(row) });
+            let at =
+                |arg: usize| numbers.get(arg).map_or(0, |sizes| if sizes.is_null(row) { 0 } else { sizes.value(row) });
             let bytes = match self.growth {
                 Growth::Times => at(0).saturating_mul(at(1).max(0)),
                 Growth::To => at(1).saturating_mul(4),

@@ -9,18 +9,21 @@ use datafusion::arrow::compute::kernels::numeric;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result as PlanResult, ScalarValue};
-use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, Volatility,
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 
 use super::invalid;
+
+/// Functions within functions are looked at again and again while they are planned.
+const OPERATORS_MAX: usize = 100;
 
 /// Puts [`Checked`] in the place of operators that would wrap round. Names and types stay.
 #[derive(Debug)]
@@ -64,7 +67,23 @@ fn replace(expr: Expr, schema: &DFSchema) -> PlanResult<Transformed<Expr>> {
         Expr::Negative(inner) if wraps(&(inner.get_type(schema)?, DataType::Null)) => (Op::Negate, vec![*inner]),
         expr => return Ok(Transformed::no(expr)),
     };
+    if args.iter().map(levels).max().unwrap_or_default() > OPERATORS_MAX {
+        return Err(invalid(format!(
+            "more than {OPERATORS_MAX} operators of decimals, days, instants or signs build on one another"
+        )));
+    }
     Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(op.function(), args))))
+}
+
+/// How many checked operators build on one another, seen from the outermost.
+fn levels(expr: &Expr) -> usize {
+    match expr {
+        Expr::ScalarFunction(ScalarFunction { func, args }) if func.inner().downcast_ref::<Checked>().is_some() => {
+            1 + args.iter().map(levels).max().unwrap_or_default()
+        }
+        Expr::Cast(Cast { expr, field: _ }) => levels(expr),
+        _ => 0,
+    }
 }
 
 /// Whether an operator of such values can leave what their type holds. Floats go to infinity, and the days between two days
@@ -163,7 +182,10 @@ impl ScalarUDFImpl for Checked {
 }
 
 fn is_overflow(error: &ArrowError) -> bool {
-    matches!(error, ArrowError::ArithmeticOverflow(_) | ArrowError::ComputeError(_) | ArrowError::InvalidArgumentError(_))
+    matches!(
+        error,
+        ArrowError::ArithmeticOverflow(_) | ArrowError::ComputeError(_) | ArrowError::InvalidArgumentError(_)
+    )
 }
 
 /// A decimal has no more digits than its type says.

@@ -1,13 +1,14 @@
 //! Whole numbers: computed exactly, in U64 when one side is a U64, and in I64 otherwise.
 
-use std::sync::{Arc, LazyLock};
+use std::fmt::Write;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Decimal128Type, Int64Type, UInt64Type};
 use arrow_array::{ArrayRef, Datum, PrimitiveArray};
 use arrow_schema::{ArrowError, DataType};
-use datafusion::arrow::compute::kernels::numeric;
 use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::kernels::numeric;
 use datafusion::common::{DFSchema, Result as PlanResult, ScalarValue};
 use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -33,15 +34,37 @@ struct Planner;
 
 impl ExprPlanner for Planner {
     fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> PlanResult<PlannerResult<RawBinaryExpr>> {
-        let Some(function) = Op::of(&expr.op).map(Op::function) else { return Ok(PlannerResult::Original(expr)) };
-        let types = (expr.left.get_type(schema)?, expr.right.get_type(schema)?);
+        let Some(op) = Op::of(&expr.op) else { return Ok(PlannerResult::Original(expr)) };
+        let types = (type_of(&expr.left, schema)?, type_of(&expr.right, schema)?);
         let whole = |ty: &DataType| ty.is_integer() || *ty == DataType::Null;
         if !whole(&types.0) || !whole(&types.1) || types == (DataType::Null, DataType::Null) {
             return Ok(PlannerResult::Original(expr));
         }
         let RawBinaryExpr { op: _, left, right } = expr;
-        Ok(PlannerResult::Planned(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![left, right]))))
+        // A chain is one function of many numbers: functions within functions would be looked at again and again.
+        let (mut ops, mut args) = match left {
+            Expr::ScalarFunction(ScalarFunction { func, args }) => match func.inner().downcast_ref::<Integer>() {
+                Some(chain) => (chain.ops.clone(), args),
+                None => (Vec::new(), vec![Expr::ScalarFunction(ScalarFunction { func, args })]),
+            },
+            left => (Vec::new(), vec![left]),
+        };
+        ops.push(op);
+        args.push(right);
+        let function = Arc::new(ScalarUDF::new_from_impl(Integer::new(ops)));
+        Ok(PlannerResult::Planned(Expr::ScalarFunction(ScalarFunction::new_udf(function, args))))
     }
+}
+
+/// The type of an expression, without a look at the names of a long chain.
+fn type_of(expr: &Expr, schema: &DFSchema) -> PlanResult<DataType> {
+    if let Expr::ScalarFunction(ScalarFunction { func, args }) = expr
+        && func.inner().downcast_ref::<Integer>().is_some()
+    {
+        let types = args.iter().map(|arg| type_of(arg, schema)).collect::<PlanResult<Vec<_>>>()?;
+        return Ok(if types.contains(&DataType::UInt64) { DataType::UInt64 } else { DataType::Int64 });
+    }
+    expr.get_type(schema)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,16 +86,6 @@ impl Op {
             BinaryOperator::Modulo => Some(Op::Remainder),
             _ => None,
         }
-    }
-
-    fn function(self) -> Arc<ScalarUDF> {
-        static FUNCTIONS: LazyLock<[Arc<ScalarUDF>; 5]> = LazyLock::new(|| {
-            [Op::Add, Op::Subtract, Op::Multiply, Op::Divide, Op::Remainder].map(|op| {
-                let signature = Signature::user_defined(Volatility::Immutable);
-                Arc::new(ScalarUDF::new_from_impl(Integer { op, signature }))
-            })
-        });
-        Arc::clone(&FUNCTIONS[self as usize])
     }
 
     fn sign(self) -> &'static str {
@@ -108,21 +121,34 @@ impl Op {
     }
 }
 
-/// One operator of whole numbers.
+/// Operators of whole numbers, from left to right.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Integer {
-    op: Op,
+    ops: Vec<Op>,
     signature: Signature,
+}
+
+impl Integer {
+    fn new(ops: Vec<Op>) -> Self {
+        Integer { ops, signature: Signature::user_defined(Volatility::Immutable) }
+    }
 }
 
 impl ScalarUDFImpl for Integer {
     fn name(&self) -> &str {
-        self.op.sign()
+        "whole numbers"
     }
 
     fn schema_name(&self, args: &[Expr]) -> PlanResult<String> {
-        let names: Vec<String> = args.iter().map(|arg| arg.schema_name().to_string()).collect();
-        Ok(names.join(&format!(" {} ", self.op.sign())))
+        let mut name = String::new();
+        let signs = [None].into_iter().chain(self.ops.iter().map(Some));
+        for (arg, op) in args.iter().zip(signs) {
+            if let Some(op) = op {
+                write!(name, " {} ", op.sign())?;
+            }
+            write!(name, "{}", arg.schema_name())?;
+        }
+        Ok(name)
     }
 
     fn signature(&self) -> &Signature {
@@ -141,9 +167,14 @@ impl ScalarUDFImpl for Integer {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> PlanResult<ColumnarValue> {
         let scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let [left, right] = arrays.as_slice() else { return Err(invalid("an operator has two sides".to_owned())) };
-        let result = self.compute(left, right)?;
+        let mut numbers = args.args.iter().map(|arg| match scalar {
+            true => arg.to_array(1),
+            false => arg.to_array(args.number_rows),
+        });
+        let mut result = numbers.next().unwrap_or_else(|| Err(invalid("an operator has two sides".to_owned())))?;
+        for (op, number) in self.ops.iter().zip(numbers) {
+            result = op.checked(&result, &number?)?;
+        }
         match scalar {
             true => Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?)),
             false => Ok(ColumnarValue::Array(result)),
@@ -151,10 +182,10 @@ impl ScalarUDFImpl for Integer {
     }
 }
 
-impl Integer {
-    fn compute(&self, left: &ArrayRef, right: &ArrayRef) -> PlanResult<ArrayRef> {
+impl Op {
+    fn checked(self, left: &ArrayRef, right: &ArrayRef) -> PlanResult<ArrayRef> {
         if left.data_type() == right.data_type()
-            && let Ok(result) = self.op.compute(left, right)
+            && let Ok(result) = self.compute(left, right)
         {
             return Ok(result);
         }
@@ -167,14 +198,14 @@ impl Integer {
             _ => Ok(None),
         });
         match unsigned {
-            true => narrow::<UInt64Type>(self.op, results, "U64"),
-            false => narrow::<Int64Type>(self.op, results, "I64"),
+            true => narrow::<UInt64Type>(self, results, "U64"),
+            false => narrow::<Int64Type>(self, results, "I64"),
         }
     }
 
-    fn one(&self, left: i128, right: i128) -> PlanResult<(i128, i128, i128)> {
-        let result = self.op.exact(left, right);
-        let result = result.ok_or_else(|| invalid(format!("{left} {} {right} is a division by zero", self.op.sign())))?;
+    fn one(self, left: i128, right: i128) -> PlanResult<(i128, i128, i128)> {
+        let result = self.exact(left, right);
+        let result = result.ok_or_else(|| invalid(format!("{left} {} {right} is a division by zero", self.sign())))?;
         Ok((result, left, right))
     }
 }

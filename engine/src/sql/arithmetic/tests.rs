@@ -58,6 +58,10 @@ const U64_MAX: &str = "18446744073709551615";
 #[case::day("SELECT DATE '2024-02-28' + INTERVAL '1 day'", "2024-02-29")]
 #[case::minus("SELECT -(5)", "-5")]
 #[case::power("SELECT power(10, 30)", "1e30")]
+#[case::series(
+    "SELECT count(*) FROM generate_series(-999999999999999999, 999999999999999999, 999999999999999999)",
+    "3"
+)]
 #[case::grouped(&(of("BIGINT", &["1", "2"], "sum(n) + 1") + " GROUP BY n % 1"), "4")]
 #[tokio::test]
 async fn what_fits_is_exact(#[case] sql: &str, #[case] expected: &str) {
@@ -96,7 +100,10 @@ async fn what_fits_is_exact(#[case] sql: &str, #[case] expected: &str) {
 #[case::day("SELECT DATE '2024-02-28' + INTERVAL '9000000 years'", "")]
 #[case::repeat("SELECT repeat('x', 1000000000)", "repeat would make a text of more than")]
 #[case::pad("SELECT lpad('x', 2000000000)", "lpad would make a text of more than")]
-#[case::replace("SELECT replace(repeat('x', 1000000), 'x', repeat('y', 1000000))", "replace would make a text of more than")]
+#[case::replace(
+    "SELECT replace(repeat('x', 1000000), 'x', repeat('y', 1000000))",
+    "replace would make a text of more than"
+)]
 #[tokio::test]
 async fn what_does_not_fit_is_an_error(#[case] sql: &str, #[case] expected: &str) {
     let error = match run(sql).await {

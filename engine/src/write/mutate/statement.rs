@@ -2,8 +2,8 @@
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    Assignment, AssignmentTarget, Delete, Expr, FromTable, Insert, ObjectName, Query, Statement as SqlStatement, TableAlias,
-    TableFactor, TableObject, TableWithJoins, Update,
+    Assignment, AssignmentTarget, Delete, Expr, FromTable, Insert, ObjectName, Query, Statement as SqlStatement,
+    TableAlias, TableFactor, TableObject, TableWithJoins, Update,
 };
 
 use crate::error::{Error, Result};
@@ -134,18 +134,8 @@ fn read_update(update: Update) -> Result<Action> {
 }
 
 fn read_delete(delete: Delete) -> Result<Action> {
-    let Delete {
-        delete_token: _,
-        optimizer_hints,
-        tables,
-        from,
-        using,
-        selection,
-        returning,
-        output,
-        order_by,
-        limit,
-    } = delete;
+    let Delete { delete_token: _, optimizer_hints, tables, from, using, selection, returning, output, order_by, limit } =
+        delete;
     without(&[
         (!optimizer_hints.is_empty(), "an optimizer hint"),
         (!tables.is_empty(), "DELETE from several tables"),
