@@ -76,14 +76,13 @@ impl<'a> Mutation<'a> {
         known_once(def, &named, all.iter().map(|column| column.name))?;
         let given: Vec<_> = named.iter().map(|name| all.iter().find(|column| column.name == name)).collect();
         let mut query = Statement::Statement(Box::new(SqlStatement::Query(source)));
-        // Before cells become calls of a function that nobody else may call.
-        let names = tables_of(&self.context(), &query)?;
+        let tables = self.tables(&query)?;
         if let Statement::Statement(inner) = &mut query
             && let SqlStatement::Query(source) = inner.as_mut()
         {
             literal::read_values(source, into, &given).map_err(Error::invalid)?;
         }
-        let mut rows = self.run(query, names, None).await?;
+        let mut rows = self.run(query, tables, None).await?;
         let given = rows.schema().fields().len();
         if given != named.len() {
             let message = format!("INSERT into {into} names {} columns and gives {given} values", named.len());
@@ -122,6 +121,8 @@ impl<'a> Mutation<'a> {
         known_once(def, &names, all.iter().map(|column| column.name))?;
         let is_named = |column: &TableColumn<'_>| names.iter().any(|name| name == column.name);
         let identity: Vec<usize> = (0..all.len()).filter(|at| all[*at].identity && is_named(&all[*at])).collect();
+        let read = assignments.iter().map(|(_, value)| SelectItem::UnnamedExpr(value.clone())).chain([hidden(ROW)]);
+        let tables = self.tables(&select(target, read.collect(), selection.clone())?)?;
         let mut values: BTreeMap<String, SqlExpr> = BTreeMap::new();
         for (name, value) in assignments {
             let column = all.iter().find(|column| column.name == name);
@@ -137,7 +138,8 @@ impl<'a> Mutation<'a> {
             alias: quoted(&format!("{WAS}{at}")),
         });
         let projection = projection.chain([ROW, ORIGIN].map(hidden)).chain(was).collect();
-        let mut rows = self.run_on(ty, select(target, projection, selection)?).await?;
+        let query = select(target, projection, selection)?;
+        let mut rows = self.run(query, tables, Some(ty)).await?;
         let packing = Arc::clone(self.working(ty)?.packing());
         let mut renames = def.key().map(|key| Collecting::new(def, key, self.hash_key));
         let mut taken = Taken::default();
@@ -188,7 +190,9 @@ impl<'a> Mutation<'a> {
         let def = &catalog.types()[ty];
         let key = def.key().map(|key| SelectItem::UnnamedExpr(SqlExpr::Identifier(quoted(&key.name))));
         let projection = [hidden(ROW)].into_iter().chain(key).collect();
-        let mut rows = self.run_on(ty, select(target, projection, selection)?).await?;
+        let query = select(target, projection, selection)?;
+        let tables = self.tables(&query)?;
+        let mut rows = self.run(query, tables, Some(ty)).await?;
         let is_unchecked = self.working(ty)?.is_unchecked();
         let mut taken = Taken::default();
         let mut keys = Keys::new(self.hash_key);
@@ -234,28 +238,27 @@ impl<'a> Mutation<'a> {
         self.tables.get_mut(&ty).ok_or_else(|| Error::internal("a table was not opened before it was changed"))
     }
 
+    /// The tables that a query reads, before cells of it become calls of a function that nobody else may call.
+    fn tables(&self, query: &Statement) -> Result<BTreeSet<String>> {
+        tables_of(&self.context(), query)
+    }
+
     fn context(&self) -> SessionContext {
         let context = session_within(&self.memory);
         cell::register(&context);
         context
     }
 
-    /// As [`run`](Self::run), for a query that calls the type [`TARGET`].
-    async fn run_on(&mut self, ty: usize, query: SqlStatement) -> Result<SendableRecordBatchStream> {
-        let statement = Statement::Statement(Box::new(query));
-        let names = tables_of(&self.context(), &statement)?;
-        self.run(statement, names, Some(ty)).await
-    }
-
-    /// The rows that a query over the tables of these names gives now, whatever is changed while they are read.
+    /// The rows that a query over `tables` gives now, whatever is changed while they are read; `target` is the type that it
+    /// calls [`TARGET`].
     async fn run(
         &mut self,
         query: Statement,
-        names: BTreeSet<String>,
+        tables: BTreeSet<String>,
         target: Option<usize>,
     ) -> Result<SendableRecordBatchStream> {
         let context = self.context();
-        for name in names {
+        for name in tables {
             let (ty, with_row) = match target {
                 Some(ty) if name == TARGET => (ty, true),
                 _ => (self.open(&name).await?, false),
@@ -294,7 +297,7 @@ fn hidden(name: &str) -> SelectItem {
 }
 
 /// `SELECT projection FROM "__target" AS "alias" WHERE selection`, from parts that are parsed already.
-fn select(target: &Target, projection: Vec<SelectItem>, selection: Option<SqlExpr>) -> Result<SqlStatement> {
+fn select(target: &Target, projection: Vec<SelectItem>, selection: Option<SqlExpr>) -> Result<Statement> {
     let alias = target.alias.replace('"', "\"\"");
     let mut frame = parse(&format!("SELECT 1 FROM \"{TARGET}\" AS \"{alias}\""))?;
     let Some(Statement::Statement(statement)) = frame.pop() else { return Err(Error::internal("no frame")) };
@@ -302,7 +305,7 @@ fn select(target: &Target, projection: Vec<SelectItem>, selection: Option<SqlExp
     let SetExpr::Select(frame) = query.body.as_mut() else { return Err(Error::internal("the frame is no SELECT")) };
     frame.projection = projection;
     frame.selection = selection;
-    Ok(SqlStatement::Query(query))
+    Ok(Statement::Statement(Box::new(SqlStatement::Query(query))))
 }
 
 /// A column of numbers that a view gave: the names of rows, or their origins.
