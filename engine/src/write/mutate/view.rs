@@ -101,9 +101,8 @@ impl TableProvider for View {
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         // The names of rows are known only after a scan.
-        let is_of_the_type = |filter: &&Expr| {
-            !filter.column_refs().iter().any(|column| [ROW, ORIGIN].contains(&column.name()))
-        };
+        let is_of_the_type =
+            |filter: &&Expr| !filter.column_refs().iter().any(|column| [ROW, ORIGIN].contains(&column.name()));
         let support = |filter| match is_of_the_type(filter) {
             true => TableProviderFilterPushDown::Exact,
             false => TableProviderFilterPushDown::Unsupported,
