@@ -44,14 +44,8 @@ pub(crate) fn verify(
         match space {
             Space::Identity(ty) => {
                 let gone = removed.get(&ty);
-                let mut check = IdentityCheck {
-                    catalog: &catalog,
-                    ty,
-                    conflicts,
-                    gone,
-                    replaced: RoaringTreemap::new(),
-                    mistakes,
-                };
+                let mut check =
+                    IdentityCheck { catalog: &catalog, ty, conflicts, gone, replaced: RoaringTreemap::new(), mistakes };
                 spill.for_each_group(|group| check.group(group))?;
                 if !check.replaced.is_empty() {
                     replaced.insert(ty, check.replaced);

@@ -16,7 +16,7 @@ use super::KEYS_AT_ONCE;
 use super::execute::{Mutation, numbers};
 use super::pack::{ORIGIN, mark_moved, unexpected};
 use super::rename::{Renames, is_there_twice};
-use super::view::ROW;
+use super::view::{ROW, with_texts};
 use super::working::Taken;
 use crate::error::{Error, Result};
 use crate::query::refused;
@@ -174,7 +174,8 @@ impl Mutation<'_> {
             }
         }
         let columns: Vec<Expr> = columns.iter().map(|column| Expr::Column(Column::from_name(*column))).collect();
-        rows.select(columns).map_err(refused)?.execute_stream().await.map_err(refused)
+        let rows = rows.select(columns).map_err(refused)?.execute_stream().await.map_err(refused)?;
+        Ok(with_texts(rows))
     }
 }
 

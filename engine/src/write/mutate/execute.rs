@@ -20,7 +20,7 @@ use super::pack::{ORIGIN, mark_moved};
 use super::pile::Budget;
 use super::rename::Collecting;
 use super::statement::{Action, Target};
-use super::view::ROW;
+use super::view::{ROW, with_texts};
 use super::working::{Taken, Working};
 use super::{cell, literal};
 use crate::error::{Error, Result};
@@ -266,7 +266,8 @@ impl<'a> Mutation<'a> {
             let view = self.working(ty)?.view(with_row);
             context.register_table(TableReference::bare(name), view).map_err(refused)?;
         }
-        Plan::new(&context, query, self.snapshot.clock().now()).await?.stream().await
+        let plan = Plan::new(&context, query, self.snapshot.clock().now()).await?;
+        Ok(with_texts(plan.stream().await?))
     }
 }
 

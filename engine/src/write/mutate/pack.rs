@@ -9,7 +9,9 @@ use std::sync::Arc;
 use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, UInt64Type};
-use arrow_array::{Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, ListArray, RecordBatch, UInt64Array};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, ListArray, RecordBatch, UInt64Array,
+};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow_select::filter::filter;
 
@@ -24,7 +26,8 @@ const MOVED: u64 = 1 << 62;
 
 /// The origins of rows whose identity changed where `moved` says so. Once changed it counts as changed.
 pub(super) fn mark_moved(origins: &UInt64Array, moved: &[bool]) -> UInt64Array {
-    let marked = |(origin, moved): (Option<u64>, &bool)| origin.map(|origin| if *moved { origin | MOVED } else { origin });
+    let marked =
+        |(origin, moved): (Option<u64>, &bool)| origin.map(|origin| if *moved { origin | MOVED } else { origin });
     origins.iter().zip(moved).map(marked).collect()
 }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_cast::cast;
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow_select::filter::filter_record_batch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -27,6 +28,7 @@ use roaring::RoaringTreemap;
 
 use super::pack::ORIGIN;
 use super::pile::{Frozen, PENDING, Piece};
+use crate::sql::{texts_in, texts_of};
 
 /// The column that names a row of a view: an address, or a pending row's number with [`PENDING`] set.
 pub(super) const ROW: &str = "__row";
@@ -51,7 +53,12 @@ impl View {
         pending: Frozen,
         with_row: bool,
     ) -> Self {
-        let mut fields = pending.packing().table().fields().to_vec();
+        let fields = pending.packing().table().fields().iter().map(|field| match field.data_type() {
+            // As a table without changes has it.
+            DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+            _ => Arc::clone(field),
+        });
+        let mut fields: Vec<FieldRef> = fields.collect();
         if with_row {
             fields.extend([ROW, ORIGIN].map(|name| Arc::new(Field::new(name, DataType::UInt64, true))));
         }
@@ -94,9 +101,8 @@ impl TableProvider for View {
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         // The names of rows are known only after a scan.
-        let is_of_the_type = |filter: &&Expr| {
-            !filter.column_refs().iter().any(|column| [ROW, ORIGIN].contains(&column.name()))
-        };
+        let is_of_the_type =
+            |filter: &&Expr| !filter.column_refs().iter().any(|column| [ROW, ORIGIN].contains(&column.name()));
         let support = |filter| match is_of_the_type(filter) {
             true => TableProviderFilterPushDown::Exact,
             false => TableProviderFilterPushDown::Unsupported,
@@ -123,6 +129,16 @@ impl View {
             _ => Ok(Arc::new(CoalescePartitionsExec::new(plan))),
         }
     }
+}
+
+/// Rows whose texts are views, as rows whose texts are what a table holds, in batches that their bytes fit into.
+pub(super) fn with_texts(rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
+    let schema = texts_in(&rows.schema());
+    let texts = rows.map(|batch| {
+        let batches = texts_of(batch?).map_err(|e| DataFusionError::External(Box::new(e)))?;
+        Ok::<_, DataFusionError>(futures::stream::iter(batches.into_iter().map(Ok::<_, DataFusionError>)))
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, texts.try_flatten()))
 }
 
 /// The rows of a view, as one stream.
@@ -259,6 +275,9 @@ impl PendingScan {
         });
         let columns = columns.collect::<crate::error::Result<Vec<_>>>();
         let columns = columns.map_err(|e| DataFusionError::External(Box::new(e)))?;
+        let fields = self.read_schema.fields().iter();
+        let columns = columns.iter().zip(fields).map(|(column, field)| cast(column, field.data_type()));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         let mut batch = RecordBatch::try_new_with_options(Arc::clone(&self.read_schema), columns, &options)?;
         if let Some(filter) = &self.filter {

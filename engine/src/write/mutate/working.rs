@@ -147,9 +147,11 @@ fn parts(rows: &RecordBatch, alive: &[bool], statement: u64) -> Result<Vec<Left>
     };
     let mut parts = Vec::new();
     for kind in [Leftover::New, Leftover::Updated, Leftover::Moved] {
-        let keep: BooleanArray = alive.iter().enumerate().map(|(row, alive)| Some(*alive && kind_of(row) == kind)).collect();
+        let keep: BooleanArray =
+            alive.iter().enumerate().map(|(row, alive)| Some(*alive && kind_of(row) == kind)).collect();
         if keep.has_true() {
-            let rows = if keep.has_false() { filter_record_batch(rows, &keep).map_err(unexpected)? } else { rows.clone() };
+            let rows =
+                if keep.has_false() { filter_record_batch(rows, &keep).map_err(unexpected)? } else { rows.clone() };
             parts.push(Left { rows, statement, kind });
         }
     }

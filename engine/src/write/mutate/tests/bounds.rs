@@ -54,10 +54,10 @@ async fn missing_vectors_take_no_room_while_rows_wait() {
         UPDATE N SET v = (SELECT array_agg(value) FROM generate_series(1, 65536)) WHERE id IN (7, 3999)";
     let report = mutate(&graph, sql).await.unwrap();
     assert_eq!(report.rows["N"].inserted, 4_000);
-    assert_eq!(rows(&graph, "SELECT id, v[65536] FROM N WHERE v IS NOT NULL ORDER BY id").await, [
-        "7|65536.0",
-        "3999|65536.0"
-    ]);
+    assert_eq!(
+        rows(&graph, "SELECT id, v[65536] FROM N WHERE v IS NOT NULL ORDER BY id").await,
+        ["7|65536.0", "3999|65536.0"]
+    );
 }
 
 #[tokio::test]
@@ -75,7 +75,10 @@ async fn a_type_whose_properties_are_all_unique_takes_one_small_write_after_anot
     let error = mutate(&graph, "INSERT INTO Wide (id, p1, p999) VALUES (5, 5, 2)").await.unwrap_err();
     assert!(error.to_string().contains("Wide.p999 2 is taken by another row"), "{error}");
     let error = mutate(&graph, &format!("INSERT INTO Wide VALUES ({})", row(3))).await.unwrap_err();
-    assert!(error.to_string().contains("Wide.p500 3 is taken by another row") || error.to_string().contains("more"), "{error}");
+    assert!(
+        error.to_string().contains("Wide.p500 3 is taken by another row") || error.to_string().contains("more"),
+        "{error}"
+    );
     assert_eq!(rows(&graph, "SELECT count(*), sum(p999) FROM Wide").await, ["4|10"]);
 }
 
