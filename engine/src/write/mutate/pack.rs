@@ -4,12 +4,15 @@
 //! vectors again a few rows at a time.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, UInt64Type};
-use arrow_array::{Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, ListArray, RecordBatch, UInt64Array};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, ListArray, RecordBatch, UInt64Array,
+    new_null_array,
+};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow_select::filter::filter;
 
@@ -24,7 +27,8 @@ const MOVED: u64 = 1 << 62;
 
 /// The origins of rows whose identity changed where `moved` says so. Once changed it counts as changed.
 pub(super) fn mark_moved(origins: &UInt64Array, moved: &[bool]) -> UInt64Array {
-    let marked = |(origin, moved): (Option<u64>, &bool)| origin.map(|origin| if *moved { origin | MOVED } else { origin });
+    let marked =
+        |(origin, moved): (Option<u64>, &bool)| origin.map(|origin| if *moved { origin | MOVED } else { origin });
     origins.iter().zip(moved).map(marked).collect()
 }
 
@@ -38,6 +42,9 @@ pub(super) struct Packing {
     table: SchemaRef,
     packed: SchemaRef,
     rows_at_once: usize,
+    /// For each column of vectors as many missing ones as are worked on together. Whoever writes them holds them back for
+    /// a while, and one column of nothing is enough for all.
+    nothing: Vec<OnceLock<ArrayRef>>,
 }
 
 impl Packing {
@@ -49,7 +56,8 @@ impl Packing {
             _ => 0,
         });
         let rows_at_once = (PIECE_MAX_BYTES / widths.sum::<usize>().max(1)).max(1);
-        Packing { table, packed: Arc::new(Schema::new(fields)), rows_at_once }
+        let nothing = vec![OnceLock::new(); table.fields().len()];
+        Packing { table, packed: Arc::new(Schema::new(fields)), rows_at_once, nothing }
     }
 
     /// The columns of the table.
@@ -81,6 +89,12 @@ impl Packing {
     pub(super) fn column(&self, rows: &RecordBatch, at: usize) -> Result<ArrayRef> {
         let column = rows.column(at);
         match self.table.field(at).data_type() {
+            ty @ DataType::FixedSizeList(..)
+                if column.null_count() == column.len() && column.len() <= self.rows_at_once =>
+            {
+                let nothing = self.nothing[at].get_or_init(|| new_null_array(ty, self.rows_at_once));
+                Ok(nothing.slice(0, column.len()))
+            }
             DataType::FixedSizeList(item, dimension) => {
                 let vectors = unpacked(column.as_list::<i32>(), item, *dimension).map_err(unexpected)?;
                 Ok(Arc::new(vectors))
