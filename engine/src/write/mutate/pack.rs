@@ -4,13 +4,14 @@
 //! vectors again a few rows at a time.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, UInt64Type};
 use arrow_array::{
     Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, ListArray, RecordBatch, UInt64Array,
+    new_null_array,
 };
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow_select::filter::filter;
@@ -41,6 +42,9 @@ pub(super) struct Packing {
     table: SchemaRef,
     packed: SchemaRef,
     rows_at_once: usize,
+    /// For each column of vectors as many missing ones as are worked on together. Whoever writes them holds them back for
+    /// a while, and one column of nothing is enough for all.
+    nothing: Vec<OnceLock<ArrayRef>>,
 }
 
 impl Packing {
@@ -52,7 +56,8 @@ impl Packing {
             _ => 0,
         });
         let rows_at_once = (PIECE_MAX_BYTES / widths.sum::<usize>().max(1)).max(1);
-        Packing { table, packed: Arc::new(Schema::new(fields)), rows_at_once }
+        let nothing = vec![OnceLock::new(); table.fields().len()];
+        Packing { table, packed: Arc::new(Schema::new(fields)), rows_at_once, nothing }
     }
 
     /// The columns of the table.
@@ -84,6 +89,12 @@ impl Packing {
     pub(super) fn column(&self, rows: &RecordBatch, at: usize) -> Result<ArrayRef> {
         let column = rows.column(at);
         match self.table.field(at).data_type() {
+            ty @ DataType::FixedSizeList(..)
+                if column.null_count() == column.len() && column.len() <= self.rows_at_once =>
+            {
+                let nothing = self.nothing[at].get_or_init(|| new_null_array(ty, self.rows_at_once));
+                Ok(nothing.slice(0, column.len()))
+            }
             DataType::FixedSizeList(item, dimension) => {
                 let vectors = unpacked(column.as_list::<i32>(), item, *dimension).map_err(unexpected)?;
                 Ok(Arc::new(vectors))
