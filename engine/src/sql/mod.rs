@@ -25,6 +25,8 @@ pub(crate) use parse::{parse, tables_of, unknown_type};
 pub(crate) use refusal::refused;
 pub(crate) use result::{texts_in, texts_of};
 pub(crate) use run::Plan;
-pub(crate) use session::{session, session_within};
+#[cfg(test)]
+pub(crate) use session::session;
+pub(crate) use session::session_within;
 pub(crate) use stack::{deep, deeply};
 pub(crate) use table::table_provider;

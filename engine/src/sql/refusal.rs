@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use datafusion::error::DataFusionError;
 
 use crate::error::{Error, ErrorKind};
+use crate::storage::StorageErrorKind;
 
 /// The error of SQL that could not be planned or run: the store's trouble stays what it is, everything else is a
 /// matter of the SQL.
@@ -43,9 +44,19 @@ fn refused_by(cause: Box<dyn StdError + Send + Sync>) -> Error {
         None => cause.to_string(),
     };
     match kind {
+        ErrorKind::Invalid if said.contains("ScalarSubquery") || said.contains("OuterReferenceColumn") => {
+            Error::invalid("a subquery that refers to rows outside of it stands where it is not carried out")
+                .with_advice("write it as a join, or with EXISTS in WHERE")
+        }
         ErrorKind::Invalid => Error::invalid(format!("the SQL does not fit: {}", first_line(&said))),
         ErrorKind::Internal => Error::internal(format!("SQL: {}", first_line(&said))),
-        kind => Error::new(kind, "a table could not be read while SQL was run"),
+        kind => {
+            let error = Error::new(kind, "a table could not be read while SQL was run");
+            match kind.way_out() {
+                Some(advice) => error.with_advice(advice),
+                None => error,
+            }
+        }
     }
     .with_source(cause)
 }
@@ -56,7 +67,12 @@ fn kind_of(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
         return Some(ErrorKind::Internal);
     }
     if error.is::<object_store::Error>() || error.is::<std::io::Error>() {
-        return Some(ErrorKind::Storage);
+        return Some(match StorageErrorKind::of(error) {
+            Some(StorageErrorKind::Permission) => ErrorKind::PermissionDenied,
+            Some(StorageErrorKind::NoSpace) => ErrorKind::NoSpace,
+            Some(StorageErrorKind::Timeout) => ErrorKind::Timeout,
+            _ => ErrorKind::Storage,
+        });
     }
     match error.downcast_ref::<lance::Error>()? {
         // Lance runs part of the SQL itself; and these variants wrap something that says more.

@@ -36,7 +36,7 @@ async fn writes_and_finds_a_graph_again(kind: BackendKind) {
 
     let graph = builder().open().await.unwrap_or_else(|error| panic!("{kind}: {error}"));
     assert_eq!(rows(&graph, "SELECT * FROM WorksAt").await, 1);
-    let older = Mutate { sql: "UPDATE Person SET age = 31 WHERE name = 'alice'".into(), actor: None };
+    let older = Mutate { sql: "UPDATE Person SET age = 31 WHERE name = 'alice'".into(), ..Mutate::default() };
     graph.mutate(older).await.unwrap_or_else(|error| panic!("{kind}: {error}"));
 
     let reader = builder().open_read_only().await.unwrap_or_else(|error| panic!("{kind}: {error}"));
