@@ -10,7 +10,7 @@ pub struct Code {
 }
 
 /// Every code. A code that has been given once never gets another meaning.
-pub const CODES: [Code; 17] = [
+pub const CODES: [Code; 19] = [
     Code { code: 0, kind: "done", says: "what was asked for is done; also when a reader of the output went away" },
     Code { code: 1, kind: "internal", says: "a mistake of the engine; please report it" },
     Code { code: 2, kind: "usage", says: "what was typed cannot be carried out; nothing was begun" },
@@ -27,6 +27,8 @@ pub const CODES: [Code; 17] = [
     Code { code: 13, kind: "timeout", says: "a bound on time was reached" },
     Code { code: 14, kind: "output", says: "what was read could not be written out; a write never ends with this" },
     Code { code: 15, kind: "input", says: "a file or standard input could not be read; nothing changed" },
+    Code { code: 16, kind: "permission-denied", says: "the store denies it; nothing of this will become visible" },
+    Code { code: 17, kind: "no-space", says: "the store is full; nothing of this will become visible" },
     Code { code: 130, kind: "interrupted", says: "it was interrupted, and nothing changed" },
 ];
 
@@ -39,7 +41,7 @@ pub fn of(kind: &str) -> u8 {
 pub fn help() -> String {
     let mut text = String::from("Exit codes:\n");
     for Code { code, kind, says } in CODES {
-        let _ = writeln!(text, "  {code:>3}  {kind:<15} {says}");
+        let _ = writeln!(text, "  {code:>3}  {kind:<17} {says}");
     }
     text.push_str("\nWith --json an error is one JSON object on standard error, and its `kind` is the word above.");
     text

@@ -70,11 +70,18 @@ pub enum Command {
     /// Look at drift that no pending operation explains; publish it or move an unreadable sidecar away on your word.
     Repair {
         /// Publish every table's newest version as the visible one.
-        #[arg(long, conflicts_with = "quarantine")]
+        /// With --manifest: move its broken versions away.
+        #[arg(long, conflicts_with_all = ["quarantine", "audit"])]
         confirm: bool,
         /// Move this unreadable sidecar into quarantine. This gives up finishing or undoing its write.
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["audit", "manifest"])]
         quarantine: Option<String>,
+        /// Set a recovery audit aside that cannot be read, and write again what the history knows of it.
+        #[arg(long, conflicts_with = "manifest")]
+        audit: bool,
+        /// Look for the newest whole version of a graph manifest that cannot be read.
+        #[arg(long)]
+        manifest: bool,
         #[command(flatten)]
         actor: Actor,
     },

@@ -23,25 +23,33 @@ pub async fn recover(place: &Place, mut output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-pub async fn repair(
-    place: &Place,
-    confirm: bool,
-    quarantine: Option<String>,
-    actor: Actor,
-    mut output: Output,
-) -> Result<(), Failure> {
-    let changes = confirm || quarantine.is_some();
+pub async fn repair(place: &Place, repair: Repair, mut output: Output) -> Result<(), Failure> {
+    let changes = repair != Repair::Preview;
     if changes {
         interrupt::watch_write(read_already(), output.json);
     }
-    let (graph, repair) = match (confirm, quarantine) {
-        (true, _) => (place.graph().open().await?, Repair::Confirm { actor: actor.name }),
-        (false, Some(file)) => (place.graph().open_read_only().await?, Repair::Quarantine(file)),
-        (false, None) => (place.graph().open_read_only().await?, Repair::Preview),
+    // What keeps every other kind of handle from being opened is repaired through one that is read-only.
+    let graph = match repair {
+        Repair::Confirm { .. } => place.graph().open().await?,
+        Repair::Preview | Repair::Quarantine(_) | Repair::Audit => place.graph().open_read_only().await?,
     };
     let report = report::Repaired::of(&graph.repair(repair).await?);
     let shown = output.show(|width| report.to_text(width), || json::line(&report));
     if !changes {
+        return Ok(shown?);
+    }
+    tell_nevertheless(shown, output.json, &report.in_short(), &report);
+    Ok(())
+}
+
+/// The way out of a manifest that cannot be read: nothing can be opened then.
+pub async fn repair_manifest(place: &Place, confirm: bool, mut output: Output) -> Result<(), Failure> {
+    if confirm {
+        interrupt::watch_write(read_already(), output.json);
+    }
+    let report = report::ManifestRepaired::of(&place.graph().repair_manifest(confirm).await?);
+    let shown = output.show(|_| report.to_text(), || json::line(&report));
+    if !confirm {
         return Ok(shown?);
     }
     tell_nevertheless(shown, output.json, &report.in_short(), &report);

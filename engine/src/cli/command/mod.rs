@@ -5,7 +5,7 @@ mod read;
 mod write;
 
 use clap::CommandFactory;
-use omnigraph::{Graph, GraphBuilder, StorageOptions};
+use omnigraph::{Graph, GraphBuilder, Repair, StorageOptions};
 
 use super::failure::Failure;
 use super::flags::{Cli, Command, Sql};
@@ -29,9 +29,13 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Recoveries => read::recoveries(&place, output).await,
         Command::Inspect => care::inspect(&place, output).await,
         Command::Recover => care::recover(&place, output).await,
-        Command::Repair { confirm, quarantine, actor } => {
-            care::repair(&place, confirm, quarantine, actor, output).await
+        Command::Repair { confirm, manifest: true, .. } => care::repair_manifest(&place, confirm, output).await,
+        Command::Repair { audit: true, .. } => care::repair(&place, Repair::Audit, output).await,
+        Command::Repair { quarantine: Some(file), .. } => care::repair(&place, Repair::Quarantine(file), output).await,
+        Command::Repair { confirm: true, actor, .. } => {
+            care::repair(&place, Repair::Confirm { actor: actor.name }, output).await
         }
+        Command::Repair { .. } => care::repair(&place, Repair::Preview, output).await,
         Command::Completions { .. } => Ok(()),
     }
 }

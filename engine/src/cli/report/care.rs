@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use omnigraph::printable::escaped;
 use omnigraph::write::repair::Drift;
-use omnigraph::{Graph, Inspection, RepairReport};
+use omnigraph::{AuditRepair, Graph, Inspection, ManifestRepair, RepairReport};
 use serde::Serialize;
 
 use super::at;
@@ -15,6 +15,7 @@ use crate::cli::output::table::{Column, TooWide, render, shown};
 pub struct Inspected {
     graph_version: u64,
     sidecars: Vec<Sidecar>,
+    sidecars_not_shown: usize,
     quarantined: Vec<String>,
     drift: Vec<Drift>,
 }
@@ -51,6 +52,7 @@ impl Inspected {
         Inspected {
             graph_version: found.graph_version,
             sidecars: sidecars.collect(),
+            sidecars_not_shown: found.sidecars_not_shown,
             quarantined: found.quarantined.clone(),
             drift: found.drift.clone(),
         }
@@ -66,6 +68,9 @@ impl Inspected {
                 Content::Unreadable { unreadable } => format!("unreadable, {}", escaped(unreadable)),
             };
             let _ = writeln!(text, "sidecar {}: {says}", escaped(file));
+        }
+        if self.sidecars_not_shown > 0 {
+            let _ = writeln!(text, "and {} sidecars more", self.sidecars_not_shown);
         }
         for name in &self.quarantined {
             let _ = writeln!(text, "quarantined {}", escaped(name));
@@ -104,6 +109,14 @@ pub struct Repaired {
     drift: Vec<Drift>,
     commit_id: Option<String>,
     quarantined: Option<String>,
+    audit: Option<Audit>,
+}
+
+/// What became of the recovery audit.
+#[derive(Serialize)]
+struct Audit {
+    set_aside: Option<String>,
+    rebuilt: u64,
 }
 
 impl Repaired {
@@ -112,6 +125,7 @@ impl Repaired {
             drift: report.drift.clone(),
             commit_id: report.commit_id.map(|id| id.to_string()),
             quarantined: report.quarantined.clone(),
+            audit: report.audit.clone().map(|AuditRepair { set_aside, rebuilt }| Audit { set_aside, rebuilt }),
         }
     }
 
@@ -120,11 +134,61 @@ impl Repaired {
     }
 
     pub fn in_short(&self) -> String {
+        if let Some(Audit { set_aside, rebuilt }) = &self.audit {
+            let rebuilt = format!("{rebuilt} rows were written again from the history");
+            return match set_aside {
+                Some(to) => format!("the damaged audit was moved to {}; {rebuilt}", escaped(to)),
+                None => format!("the audit can be read; {rebuilt}"),
+            };
+        }
         match (&self.commit_id, &self.quarantined) {
             (Some(commit), _) => format!("published as commit {commit}"),
             (None, Some(to)) => format!("moved to {}", escaped(to)),
             (None, None) if self.drift.is_empty() => "nothing has drifted".to_owned(),
             (None, None) => "to publish this, run repair --confirm".to_owned(),
+        }
+    }
+}
+
+/// What was found of the manifest's newest versions.
+#[derive(Serialize)]
+pub struct ManifestRepaired {
+    broken: Vec<BrokenVersion>,
+    whole: u64,
+    moved: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct BrokenVersion {
+    version: u64,
+    why: String,
+}
+
+impl ManifestRepaired {
+    pub fn of(repair: &ManifestRepair) -> ManifestRepaired {
+        let broken = repair.broken.iter().map(|(version, why)| BrokenVersion { version: *version, why: why.clone() });
+        ManifestRepaired { broken: broken.collect(), whole: repair.whole, moved: repair.moved.clone() }
+    }
+
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for BrokenVersion { version, why } in &self.broken {
+            let _ = writeln!(text, "version {version} of the manifest cannot be read: {}", escaped(why));
+        }
+        let _ = writeln!(text, "{}", self.in_short());
+        text
+    }
+
+    pub fn in_short(&self) -> String {
+        match (self.broken.len(), self.moved.len()) {
+            (0, _) => format!("the newest version of the manifest, {}, is whole", self.whole),
+            (_, 0) => {
+                format!("version {} is whole; to make it the newest, run repair --manifest --confirm", self.whole)
+            }
+            (_, moved) => format!(
+                "{moved} versions were moved to quarantine, and version {} is the newest; next run recover, then repair",
+                self.whole
+            ),
         }
     }
 }

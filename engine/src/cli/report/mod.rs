@@ -7,7 +7,7 @@ mod care;
 mod history;
 mod write;
 
-pub use care::{Inspected, Recovered, Repaired};
+pub use care::{Inspected, ManifestRepaired, Recovered, Repaired};
 pub use history::{Commit, Recovery, commits, recoveries};
 pub use write::{Created, Written};
 

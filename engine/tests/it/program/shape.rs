@@ -38,12 +38,35 @@ async fn what_is_read_is_an_object_a_line() {
     );
     assert_eq!(run(program(graph.path()).args(["recoveries", "--json"])).done(), "");
     let out = run(program(graph.path()).args(["inspect", "--json"])).done();
-    assert_eq!(objects(&out), [json!({"graph_version": 2, "sidecars": [], "quarantined": [], "drift": []})]);
+    assert_eq!(
+        objects(&out),
+        [json!({"graph_version": 2, "sidecars": [], "sidecars_not_shown": 0, "quarantined": [], "drift": []})]
+    );
     assert_eq!(objects(&run(program(graph.path()).args(["recover", "--json"])).done()), [json!({"graph_version": 2})]);
     let out = run(program(graph.path()).args(["repair", "--json"])).done();
-    assert_eq!(objects(&out), [json!({"drift": [], "commit_id": null, "quarantined": null})]);
+    assert_eq!(objects(&out), [json!({"drift": [], "commit_id": null, "quarantined": null, "audit": null})]);
     let out = run(program(graph.path()).args(["query", "SELECT 1 AS one", "--json"])).done();
     assert_eq!(objects(&out), [json!({"one": 1})]);
+}
+
+#[tokio::test]
+async fn a_graph_whose_newest_manifest_is_an_empty_file_is_opened_again_on_an_operators_word() {
+    let graph = people().await;
+    let versions = std::fs::read_dir(graph.path().join("__manifest/_versions")).unwrap();
+    let newest = versions.map(|entry| entry.unwrap().path()).min().unwrap();
+    std::fs::write(&newest, "").unwrap();
+    run(program(graph.path()).args(["query", "SELECT 1 AS one"])).failed();
+    let out = objects(&run(program(graph.path()).args(["repair", "--manifest", "--json"])).done());
+    assert_eq!(
+        (&out[0]["broken"][0]["version"], &out[0]["whole"], &out[0]["moved"]),
+        (&json!(2), &json!(1), &json!([]))
+    );
+    run(program(graph.path()).args(["query", "SELECT 1 AS one"])).failed();
+    let out = run(program(graph.path()).args(["repair", "--manifest", "--confirm"])).done();
+    assert!(out.contains("version 1 is the newest"), "{out}");
+    assert!(!newest.exists());
+    assert!(run(program(graph.path()).args(["inspect"])).done().contains("version 1"));
+    assert!(run(program(graph.path()).args(["repair", "--audit"])).done().contains("the audit can be read"));
 }
 
 #[tokio::test]
