@@ -5,7 +5,6 @@ use omnigraph::Repair;
 use super::Place;
 use super::write::{read_already, tell_nevertheless};
 use crate::cli::failure::Failure;
-use crate::cli::flags::Actor;
 use crate::cli::output::{Output, json};
 use crate::cli::{interrupt, report};
 

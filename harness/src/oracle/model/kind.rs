@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Number, Value};
 
 use super::write::Refusal;
@@ -114,11 +114,8 @@ impl Kind {
             }
             (Kind::Day, Value::String(text)) => Ok(day(text).ok_or_else(misfit)?.to_string().into()),
             (Kind::Instant, Value::String(text)) => {
-                let instant = instant(text).ok_or_else(misfit)?;
-                if instant.timestamp_subsec_nanos() % 1_000 != 0 {
-                    return Err(Refusal::NotModelled(format!("{text} is finer than a microsecond")));
-                }
-                Ok(text_of(instant).into())
+                let is_whole = |instant: &DateTime<Utc>| instant.timestamp_subsec_nanos().is_multiple_of(1_000);
+                Ok(text_of(instant(text).filter(is_whole).ok_or_else(misfit)?).into())
             }
             (Kind::List(item), Value::Array(items)) => items_of(item, items).ok_or_else(misfit)?,
             (Kind::Vector(length), Value::Array(items)) if items.len() == *length => {
@@ -169,13 +166,10 @@ pub fn day(text: &str) -> Option<NaiveDate> {
     is_form.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()
 }
 
-/// An instant; one without a zone is in UTC.
+/// An instant with its zone. A leap second is none: there is no other number for it than that of the second after it.
 pub fn instant(text: &str) -> Option<DateTime<Utc>> {
-    let naive = || {
-        let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
-        formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok()).map(|naive| naive.and_utc())
-    };
-    DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.to_utc()).or_else(naive)
+    let instant = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    (instant.timestamp_subsec_nanos() < 1_000_000_000).then_some(instant)
 }
 
 /// As instants are read.

@@ -106,6 +106,14 @@ impl<'a> Working<'a> {
             }
             *row = after;
         }
+        if let Some(key) = key.filter(|_| !renamed.is_empty()) {
+            let rows = self.rows(type_name);
+            let holders = |value: &Value| rows.iter().filter(|row| row.get(key) == Some(value)).count();
+            let is_new = |value: &Value| renamed.iter().any(|(_, new)| new == value);
+            if renamed.iter().any(|(old, new)| holders(new) > 1 || (holders(old) > 0 && !is_new(old))) {
+                return Err(Refusal::Forbidden(format!("two of {type_name} would have one key")));
+            }
+        }
         self.follow(type_name, &renamed)
     }
 
@@ -132,9 +140,16 @@ impl<'a> Working<'a> {
             let is_gone = Seat { schema, facts, row: &row }.holds(filter)? == Some(true);
             if is_gone { gone.push(row) } else { left.push(row) }
         }
+        let TypeKind::Node { key } = &facts.kind else {
+            *self.rows(type_name) = left;
+            return Ok(());
+        };
+        // Whose edges would go: those of the one that stays, or of the one that goes?
+        if left.iter().any(|stays| gone.iter().any(|goes| stays.get(key) == goes.get(key))) {
+            return Err(Refusal::Forbidden(format!("two of {type_name} have one key, and one of them is deleted")));
+        }
         *self.rows(type_name) = left;
         // Deleting a node deletes its edges.
-        let TypeKind::Node { key } = &facts.kind else { return Ok(()) };
         for (edge, column) in state::edges_of(schema, type_name) {
             self.rows(edge).retain(|row| gone.iter().all(|node| row.get(column) != node.get(key)));
         }
