@@ -51,6 +51,8 @@ pub enum Command {
         #[command(flatten)]
         sql: Sql,
         #[command(flatten)]
+        memory: Memory,
+        #[command(flatten)]
         actor: Actor,
     },
     /// Run a SQL query.
@@ -100,6 +102,14 @@ pub struct Actor {
     pub name: Option<String>,
 }
 
+/// What SQL may take.
+#[derive(Debug, Args)]
+pub struct Memory {
+    /// Memory for sorting, grouping and joining, such as 512M or 2G; what does not fit goes to temporary files.
+    #[arg(long = "memory", value_name = "SIZE", value_parser = quantity::bytes)]
+    pub bytes: Option<u64>,
+}
+
 /// Where SQL comes from.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
@@ -125,9 +135,8 @@ pub struct Query {
     /// Give up after this time: seconds, or such as 500ms, 2m.
     #[arg(long, value_name = "TIME", value_parser = quantity::duration)]
     pub timeout: Option<Duration>,
-    /// Memory for sorting, grouping and joining, such as 512M or 2G; what does not fit goes to temporary files.
-    #[arg(long, value_name = "SIZE", value_parser = quantity::bytes)]
-    pub memory: Option<u64>,
+    #[command(flatten)]
+    pub memory: Memory,
 }
 
 /// In what form rows are written.
@@ -200,7 +209,7 @@ mod tests {
     fn a_comment_is_sql_and_a_mistyped_option_is_not() {
         for text in ["-- nightly\nDELETE FROM Person WHERE age = 3", "--json is\nSELECT 1", "-", "SELECT 1"] {
             let cli = Cli::try_parse_from(["omnigraph", "mutate", text, "--actor", "ann"]).expect(text);
-            let Command::Mutate { sql, actor } = cli.command else { panic!("{text}") };
+            let Command::Mutate { sql, actor, .. } = cli.command else { panic!("{text}") };
             assert_eq!((sql.sql.as_deref(), actor.name.as_deref()), (Some(text), Some("ann")));
         }
         for args in

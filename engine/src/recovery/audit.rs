@@ -357,6 +357,8 @@ mod tests {
     async fn an_audit_that_cannot_be_created_fails_with_what_the_store_said() {
         let (stack, weather) = stack();
         weather.set(Operation::PutIfAbsent, FaultKind::PermissionDenied, usize::MAX);
-        assert_eq!(record(&stack, &row(FIRST)).await.unwrap_err().kind(), ErrorKind::Storage);
+        let denied = record(&stack, &row(FIRST)).await.unwrap_err();
+        assert_eq!(denied.kind(), ErrorKind::PermissionDenied);
+        assert!(!denied.is_retryable(), "{denied}");
     }
 }

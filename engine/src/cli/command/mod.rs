@@ -23,7 +23,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     match command {
         Command::Create { schema } => write::create(&place, &schema, output).await,
         Command::Load { lines, mode, actor } => write::load(&place, &lines, mode, actor, output).await,
-        Command::Mutate { sql, actor } => write::mutate(&place, sql, actor, output).await,
+        Command::Mutate { sql, memory, actor } => write::mutate(&place, sql, memory, actor, output).await,
         Command::Query(query) => read::query(&place, query, output).await,
         Command::Commits { limit } => read::commits(&place, limit, output).await,
         Command::Recoveries => read::recoveries(&place, output).await,

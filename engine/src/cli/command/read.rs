@@ -20,7 +20,7 @@ pub async fn query(place: &Place, query: Query, output: Output) -> Result<(), Fa
             Some(version) => graph.at(version).await?,
             None => graph.snapshot(),
         };
-        let options = QueryOptions { timeout: query.timeout, memory_bytes: query.memory };
+        let options = QueryOptions { timeout: query.timeout, memory_bytes: query.memory.bytes };
         let mut found = snapshot.query_with(&sql, &options).await?;
         let mut rows = rows(format, found.schema(), output)?;
         while let Some(batch) = found.next().await? {

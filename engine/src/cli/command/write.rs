@@ -9,7 +9,7 @@ use omnigraph::{Load, Mutate, WriteReport};
 
 use super::Place;
 use crate::cli::failure::{Failure, say};
-use crate::cli::flags::{Actor, Mode, Sql};
+use crate::cli::flags::{Actor, Memory, Mode, Sql};
 use crate::cli::output::{Output, json};
 use crate::cli::{input, interrupt, report};
 
@@ -31,11 +31,11 @@ pub async fn load(place: &Place, path: &Path, mode: Mode, actor: Actor, output: 
     Ok(())
 }
 
-pub async fn mutate(place: &Place, sql: Sql, actor: Actor, output: Output) -> Result<(), Failure> {
+pub async fn mutate(place: &Place, sql: Sql, memory: Memory, actor: Actor, output: Output) -> Result<(), Failure> {
     let sql = sql.text()?;
     interrupt::watch_write(read_already(), output.json);
     let graph = place.graph().open().await?;
-    written(&graph.mutate(Mutate { sql, actor: actor.name, ..Mutate::default() }).await?, output);
+    written(&graph.mutate(Mutate { sql, actor: actor.name, memory_bytes: memory.bytes }).await?, output);
     Ok(())
 }
 

@@ -57,6 +57,9 @@ fn replace(expr: Expr, schema: &DFSchema) -> PlanResult<Transformed<Expr>> {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             let types = (left.get_type(schema)?, right.get_type(schema)?);
             let op = match op {
+                Operator::Eq if types.0.is_floating() && types.0 == types.1 => {
+                    return one_zero(*left, *right, &types.0);
+                }
                 Operator::Plus if wraps(&types) => Op::Add,
                 Operator::Minus if wraps(&types) => Op::Subtract,
                 Operator::Multiply if wraps(&types) => Op::Multiply,
@@ -73,6 +76,19 @@ fn replace(expr: Expr, schema: &DFSchema) -> PlanResult<Transformed<Expr>> {
         )));
     }
     Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(op.function(), args))))
+}
+
+/// `left = right` where both are worked out of rows: a join looks for equal bits, and the two zeros have others. A sum with zero is the
+/// positive one.
+fn one_zero(left: Expr, right: Expr, ty: &DataType) -> PlanResult<Transformed<Expr>> {
+    let is_one = |side: &Expr| {
+        matches!(side, Expr::Literal(..)) || matches!(side, Expr::BinaryExpr(sum) if sum.op == Operator::Plus)
+    };
+    if is_one(&left) || is_one(&right) {
+        return Ok(Transformed::no(left.eq(right)));
+    }
+    let zero = Expr::Literal(ScalarValue::new_zero(ty)?, None);
+    Ok(Transformed::yes((left + zero.clone()).eq(right + zero)))
 }
 
 /// How many checked operators build on one another, seen from the outermost.

@@ -18,6 +18,7 @@ use super::edges::Keys;
 use super::fit::{self, TableColumn, columns};
 use super::pack::{ORIGIN, mark_moved};
 use super::pile::Budget;
+use super::place::Assigned;
 use super::rename::Collecting;
 use super::statement::{Action, Target};
 use super::view::{ROW, with_texts};
@@ -123,12 +124,21 @@ impl<'a> Mutation<'a> {
         let identity: Vec<usize> = (0..all.len()).filter(|at| all[*at].identity && is_named(&all[*at])).collect();
         let read = assignments.iter().map(|(_, value)| SelectItem::UnnamedExpr(value.clone())).chain([hidden(ROW)]);
         let tables = self.tables(&select(target, read.collect(), selection.clone())?)?;
-        let mut values: BTreeMap<String, SqlExpr> = BTreeMap::new();
+        let mut read = Vec::new();
         for (name, value) in assignments {
             let column = all.iter().find(|column| column.name == name);
             let value = column.map_or(Ok(value.clone()), |column| literal::read_assigned(value, &def.name, column));
-            values.insert(name, value.map_err(Error::invalid)?);
+            read.push((name, value.map_err(Error::invalid)?));
         }
+        let assigned = Assigned {
+            ty,
+            type_name: &def.name,
+            target,
+            values: read.clone(),
+            selection: selection.clone(),
+            tables: tables.clone(),
+        };
+        let mut values: BTreeMap<String, SqlExpr> = read.into_iter().collect();
         let projection = all.iter().map(|column| {
             let value = values.remove(column.name).unwrap_or_else(|| SqlExpr::Identifier(quoted(column.name)));
             SelectItem::ExprWithAlias { expr: value, alias: quoted(column.name) }
@@ -144,7 +154,12 @@ impl<'a> Mutation<'a> {
         let mut renames = def.key().map(|key| Collecting::new(def, key, self.hash_key));
         let mut taken = Taken::default();
         let mut before = 0;
-        while let Some(batch) = rows.try_next().await.map_err(refused)? {
+        loop {
+            let batch = match rows.try_next().await {
+                Ok(Some(batch)) => batch,
+                Ok(None) => break,
+                Err(error) => return Err(self.placed(&assigned, refused(error)).await),
+            };
             for range in packing.ranges(batch.num_rows()) {
                 let part = batch.slice(range.start, range.len());
                 let arrays = all.iter().enumerate().map(|(at, column)| column.fit(part.column(at), before));
@@ -251,7 +266,7 @@ impl<'a> Mutation<'a> {
 
     /// The rows that a query over `tables` gives now, whatever is changed while they are read; `target` is the type that it
     /// calls [`TARGET`].
-    async fn run(
+    pub(super) async fn run(
         &mut self,
         query: Statement,
         tables: BTreeSet<String>,
@@ -293,12 +308,16 @@ fn quoted(name: &str) -> Ident {
 }
 
 /// A column that only a view of a table to be changed has.
-fn hidden(name: &str) -> SelectItem {
-    SelectItem::UnnamedExpr(SqlExpr::Identifier(quoted(name)))
+pub(super) fn hidden(name: &str) -> SelectItem {
+    SelectItem::UnnamedExpr(column_named(name))
+}
+
+pub(super) fn column_named(name: &str) -> SqlExpr {
+    SqlExpr::Identifier(quoted(name))
 }
 
 /// `SELECT projection FROM "__target" AS "alias" WHERE selection`, from parts that are parsed already.
-fn select(target: &Target, projection: Vec<SelectItem>, selection: Option<SqlExpr>) -> Result<Statement> {
+pub(super) fn select(target: &Target, projection: Vec<SelectItem>, selection: Option<SqlExpr>) -> Result<Statement> {
     let alias = target.alias.replace('"', "\"\"");
     let mut frame = parse(&format!("SELECT 1 FROM \"{TARGET}\" AS \"{alias}\""))?;
     let Some(Statement::Statement(statement)) = frame.pop() else { return Err(Error::internal("no frame")) };

@@ -7,7 +7,7 @@
 //! - [`statement`]: SQL → what to do, or why not. [`literal`], [`cell`], [`fit`]: values → the columns of a type.
 //! - [`working`]: a table as the statements so far have left it. [`pile`], [`pack`]: the rows that they made.
 //!   [`view`]: the table as SQL sees it.
-//! - [`execute`]: runs one statement. [`rename`]: keys that it changes. [`edges`]: what becomes of the edges then.
+//! - [`execute`]: runs one statement. [`place`]: where it failed. [`rename`]: keys that it changes. [`edges`]: what becomes of the edges then.
 //! - [`settle`]: checks, and the intent.
 
 mod cell;
@@ -17,6 +17,7 @@ mod fit;
 mod literal;
 mod pack;
 mod pile;
+mod place;
 mod rename;
 mod settle;
 mod statement;

@@ -207,6 +207,24 @@ async fn a_wrong_mutation_is_refused_and_changes_nothing(#[case] sql: &str, #[ca
 }
 
 #[tokio::test]
+async fn a_sum_that_is_too_large_is_refused_with_its_column_and_its_row() {
+    let schema = "node T { id: I64 @key  n: I64?  m: I64? }";
+    let graph = Graph::builder(format!("memory://sums-{}", uuid::Uuid::new_v4())).create(schema).await.unwrap();
+    let rows: Vec<String> =
+        (0..1_000).map(|id| format!("({id}, {}, 1)", if id == 617 { i64::MAX } else { id })).collect();
+    mutate(&graph, &format!("INSERT INTO T VALUES {}", rows.join(", "))).await.unwrap();
+    for (sql, place) in [
+        ("UPDATE T SET m = m + 1, n = n + 1", "T.n in row 618: 9223372036854775807 + 1 is 9223372036854775808"),
+        ("UPDATE T SET n = n + m WHERE id > 600", "T.n in row 17: 9223372036854775807 + 1 is"),
+        ("UPDATE T SET n = n * n WHERE id = 617", "T.n in row 1: 9223372036854775807 * 9223372036854775807 is"),
+    ] {
+        let error = mutate(&graph, sql).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains(place), "{sql}: {error}");
+    }
+    assert_eq!(mutate(&graph, "UPDATE T SET n = n + 1 WHERE id <> 617").await.unwrap().rows["T"].updated, 999);
+}
+
+#[tokio::test]
 async fn each_row_of_values_is_read_by_itself() {
     let schema = "node T { id: I64 @key  u: U64?  i: I64?  f: F32?  d: F64?  s: String?  day: Date?  at: DateTime?
         words: [enum(a, b)]?  v: Vector(2)? }";
