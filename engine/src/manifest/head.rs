@@ -22,15 +22,24 @@ impl ManifestHead {
     /// [`ErrorKind::NotFound`] when there is no graph, [`ErrorKind::Corrupt`] when the manifest cannot be read for what
     /// it is, else the store's trouble.
     pub async fn open(stack: &Stack) -> Result<ManifestHead> {
-        let table = Table::open_head(stack, MANIFEST_PATH).await.map_err(|e| match e.kind() {
-            ErrorKind::NotFound => {
-                Error::new(ErrorKind::NotFound, format!("there is no graph at {}", stack.identity()))
-                    .with_advice("create it, or check the URI")
-                    .with_source(e)
+        let opened = match Table::open_head(stack, MANIFEST_PATH).await {
+            Ok(table) => Self::read(table).await,
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                let error = Error::new(ErrorKind::NotFound, format!("there is no graph at {}", stack.identity()));
+                return Err(error.with_advice("create it, or check the URI").with_source(e));
             }
-            _ => e,
-        })?;
-        Self::read(table).await
+            Err(e) => Err(e),
+        };
+        match opened {
+            Err(e) if e.kind() == ErrorKind::Storage && newest_is_empty(stack).await => {
+                Err(Error::corrupt("the newest version of the graph manifest is an empty file")
+                    .with_advice(
+                        "a power cut may leave it so: run `omnigraph repair --manifest` to look at it and decide",
+                    )
+                    .with_source(e))
+            }
+            opened => opened,
+        }
     }
 
     /// The newest version now. Costs one list when `self` is the newest, and two reads more when it is not.
@@ -64,4 +73,15 @@ impl ManifestHead {
     pub fn state(&self) -> &Arc<GraphState> {
         &self.state
     }
+}
+
+/// Whether the newest version has no byte. Lance says of it what it says of a store that does not answer.
+async fn newest_is_empty(stack: &Stack) -> bool {
+    let listed = stack.objects().list(&format!("{MANIFEST_PATH}/_versions")).await.unwrap_or_default();
+    // Names count down: the newest one is first.
+    let newest = listed
+        .iter()
+        .filter(|object| object.file_name().ends_with(".manifest"))
+        .min_by_key(|object| object.file_name());
+    newest.is_some_and(|object| object.bytes() == 0)
 }

@@ -22,7 +22,7 @@ mod tests;
 
 pub(crate) use memory::Memory;
 pub(crate) use parse::{parse, tables_of, unknown_type};
-pub(crate) use refusal::refused;
+pub(crate) use refusal::{outer_reference, refused};
 pub(crate) use result::{texts_in, texts_of};
 pub(crate) use run::Plan;
 #[cfg(test)]

@@ -45,8 +45,7 @@ fn refused_by(cause: Box<dyn StdError + Send + Sync>) -> Error {
     };
     match kind {
         ErrorKind::Invalid if said.contains("ScalarSubquery") || said.contains("OuterReferenceColumn") => {
-            Error::invalid("a subquery that refers to rows outside of it stands where it is not carried out")
-                .with_advice("write it as a join, or with EXISTS in WHERE")
+            outer_reference()
         }
         ErrorKind::Invalid => Error::invalid(format!("the SQL does not fit: {}", first_line(&said))),
         ErrorKind::Internal => Error::internal(format!("SQL: {}", first_line(&said))),
@@ -59,6 +58,12 @@ fn refused_by(cause: Box<dyn StdError + Send + Sync>) -> Error {
         }
     }
     .with_source(cause)
+}
+
+/// The error of a subquery that refers to outer rows from a place where that is not carried out.
+pub(crate) fn outer_reference() -> Error {
+    Error::invalid("a subquery that refers to rows outside of it stands where it is not carried out")
+        .with_advice("write it as a join, or with EXISTS in WHERE")
 }
 
 /// What an error in the chain says of the whole: Lance and the store below it wrap each other, and DataFusion both.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionState;
 use datafusion::execution::context::{SQLOptions, SessionContext};
@@ -10,8 +11,17 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::sql::parser::Statement;
 
-use super::refused;
+use super::{outer_reference, refused};
 use crate::error::{Error, Result};
+
+/// The error of a query whose names are all known and which cannot be carried out all the same: a column is looked for where it is
+/// not, since a subquery refers to rows that are not those around it.
+fn not_carried_out(error: DataFusionError) -> Error {
+    match error.find_root() {
+        DataFusionError::SchemaError(..) => outer_reference().with_source(error),
+        _ => refused(error),
+    }
+}
 
 /// A query that is planned over the tables of a session.
 pub(crate) struct Plan {
@@ -52,7 +62,7 @@ impl Plan {
     /// # Errors
     /// [`crate::ErrorKind::Invalid`] for what cannot be planned, else the store's trouble.
     pub(crate) async fn stream(self) -> Result<SendableRecordBatchStream> {
-        let physical = self.state.create_physical_plan(&self.logical).await.map_err(refused)?;
+        let physical = self.state.create_physical_plan(&self.logical).await.map_err(not_carried_out)?;
         execute_stream(physical, self.state.task_ctx()).map_err(refused)
     }
 }

@@ -82,14 +82,14 @@ pub(super) struct TypedConnector(ReqwestConnector);
 
 impl HttpConnector for TypedConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        use_ring();
+        provide_tls();
         Ok(HttpClient::new(TypedService(self.0.connect(options)?)))
     }
 }
 
-/// TLS needs a provider of cryptography, and the client is built without one of its own. One that the program has chosen
-/// before stays.
-fn use_ring() {
+/// Gives HTTP clients of this process a provider of cryptography, which they are built without. One that the program has chosen
+/// before stays. Every store that is opened does this; who builds a client of his own beside it calls this first.
+pub fn provide_tls() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         let _chosen_before = rustls::crypto::ring::default_provider().install_default();

@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsAuthorizer, AwsCredential};
 use object_store::client::{HttpClient, HttpConnector, HttpRequest, HttpRequestBody, ReqwestConnector};
 use object_store::{ClientOptions, ObjectStore};
-use omnigraph::storage::{S3Options, Secret};
+use omnigraph::storage::{S3Options, Secret, provide_tls};
 
 use super::error::BackendError;
 
@@ -29,6 +29,7 @@ pub(super) struct S3Client {
 impl S3Client {
     /// No call is made yet; `backend` is named in errors.
     pub(super) fn new(backend: &'static str, options: S3Options) -> Result<Self, BackendError> {
+        provide_tls();
         let client = ClientOptions::new().with_allow_http(options.allow_http).with_timeout(CALL_TIMEOUT);
         let http = ReqwestConnector::default()
             .connect(&client)

@@ -113,8 +113,8 @@ impl Op {
         match self {
             Op::Add => Some(left + right),
             Op::Subtract => Some(left - right),
-            // 64 bits by 64 bits: never more than 128.
-            Op::Multiply => Some(left * right),
+            // Two U64 may need one bit more than there are; what has the largest value of all fits nothing either.
+            Op::Multiply => Some(left.saturating_mul(right)),
             Op::Divide => left.checked_div(right),
             Op::Remainder => left.checked_rem(right),
         }
@@ -225,9 +225,10 @@ where
 {
     let fitted = results.map(|result| match result? {
         None => Ok(None),
-        Some((result, left, right)) => T::Native::try_from(result)
-            .map(Some)
-            .map_err(|_| invalid(format!("{left} {} {right} is {result}: it does not fit {name}", op.sign()))),
+        Some((result, left, right)) => T::Native::try_from(result).map(Some).map_err(|_| {
+            let is = if result == i128::MAX { String::new() } else { format!(" is {result}: it") };
+            invalid(format!("{left} {} {right}{is} does not fit {name}", op.sign()))
+        }),
     });
     let fitted: PrimitiveArray<T> = fitted.collect::<PlanResult<Vec<_>>>()?.into_iter().collect();
     Ok(Arc::new(fitted))

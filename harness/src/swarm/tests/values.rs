@@ -134,7 +134,7 @@ fn every_kind_of_value_and_statement_is_drawn() {
         "IS NOT NULL",
         "NOT IN",
         " OR ",
-        "[NULL]",
+        "[null]",
         "[]",
     ] {
         assert!(text.contains(said), "{said}");

@@ -26,6 +26,7 @@ impl Wire {
     pub async fn with_limits(limits: EndpointLimits) -> Self {
         let endpoint = Endpoint::start(limits).await.expect("a free loopback port");
         endpoint.create_bucket("bucket").expect("a first bucket");
+        omnigraph::storage::provide_tls();
         let options = ClientOptions::new().with_allow_http(true);
         let http = ReqwestConnector::default().connect(&options).expect("an http client");
         Self { endpoint, http }
