@@ -80,6 +80,8 @@ fn kind_of(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
         });
     }
     match error.downcast_ref::<lance::Error>()? {
+        // What was read is not what a table's file looks like.
+        lance::Error::Arrow { location, .. } if reads_files(location.file()) => Some(ErrorKind::Corrupt),
         // Lance runs part of the SQL itself; and these variants wrap something that says more.
         lance::Error::InvalidInput { .. }
         | lance::Error::NotSupported { .. }
@@ -96,6 +98,11 @@ fn kind_of(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
         lance::Error::Internal { .. } => Some(ErrorKind::Internal),
         _ => Some(ErrorKind::Storage),
     }
+}
+
+/// Whether a place in Lance's source is in what reads the files of tables, and not in what runs SQL.
+fn reads_files(source: &str) -> bool {
+    ["/lance-table-", "/lance-file-", "/lance-encoding-"].iter().any(|name| source.contains(name))
 }
 
 fn first_line(text: &str) -> String {

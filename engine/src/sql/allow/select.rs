@@ -1,12 +1,14 @@
 //! One SELECT.
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, NamedWindowDefinition, NamedWindowExpr, Select, SelectFlavor, SelectItem,
-    SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
+    BinaryOperator, Distinct, Expr, GroupByExpr, NamedWindowDefinition, NamedWindowExpr, Select, SelectFlavor,
+    SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions, visit_expressions,
 };
 
 use super::{Reach, Walk, refused, without};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl Walk {
     pub(super) fn select(&mut self, select: &Select) -> Result<Reach> {
@@ -71,6 +73,11 @@ impl Walk {
         self.expressions(selection)?;
         self.group_by(group_by)?;
         self.expressions(having)?;
+        if let (Some(having), GroupByExpr::Expressions(groups, _)) = (having, group_by)
+            && groups.is_empty()
+        {
+            asks_of_the_group(having)?;
+        }
         self.expressions(qualify)?;
         for NamedWindowDefinition(_, window) in named_window {
             match window {
@@ -131,4 +138,29 @@ pub(super) fn wildcard(options: &WildcardAdditionalOptions) -> Result<()> {
         (opt_rename.is_some(), "* RENAME"),
         (opt_alias.is_some(), "an alias of *"),
     ])
+}
+
+/// Refuses a condition of `HAVING` that asks nothing of the one group that there is without `GROUP BY`: DataFusion asks it of the rows
+/// below, and then the group is there all the same.
+fn asks_of_the_group(having: &Expr) -> Result<()> {
+    match having {
+        Expr::Nested(inner) => asks_of_the_group(inner),
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+            asks_of_the_group(left)?;
+            asks_of_the_group(right)
+        }
+        condition => {
+            let asks = visit_expressions(condition, |part| match part {
+                Expr::Function(_) | Expr::Identifier(_) | Expr::CompoundIdentifier(_) => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            });
+            match asks {
+                ControlFlow::Break(()) => Ok(()),
+                ControlFlow::Continue(()) => {
+                    Err(Error::invalid("a condition of HAVING without GROUP BY asks nothing of the group")
+                        .with_advice("write it in WHERE of a query around this one"))
+                }
+            }
+        }
+    }
 }

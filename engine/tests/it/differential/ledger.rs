@@ -6,7 +6,8 @@ use std::fmt;
 use omnigraph::{Error, ErrorKind};
 
 /// What the engine may decline, as its pages say; each by a word of the advice that it gives.
-const REFUSALS: [&str; 3] = ["NOT EXISTS", "a scalar subquery that counts", "write it as a join"];
+const REFUSALS: [&str; 4] =
+    ["NOT EXISTS", "a scalar subquery that counts", "write it as a join", "asks nothing of the group"];
 
 /// The refusal that an error is, if it is one that the engine has announced.
 pub fn refusal(error: &Error) -> Option<&'static str> {
