@@ -17,8 +17,10 @@ use crate::error::{Error, Result};
 /// The error of a query whose names are all known and which cannot be carried out all the same: a column is looked for where it is
 /// not, since a subquery refers to rows that are not those around it.
 fn not_carried_out(error: DataFusionError) -> Error {
+    let is_of_a_subquery = error.strip_backtrace().contains("decorrelate_");
     match error.find_root() {
         DataFusionError::SchemaError(..) => outer_reference().with_source(error),
+        DataFusionError::Plan(_) if is_of_a_subquery => outer_reference().with_source(error),
         _ => refused(error),
     }
 }

@@ -137,7 +137,9 @@ fn packed(vectors: &FixedSizeListArray) -> Result<ListArray, ArrowError> {
         _ => Arc::new(vectors.clone()),
     };
     let values = Arc::clone(there.as_fixed_size_list().values());
-    ListArray::try_new(Arc::clone(item), offsets, values, vectors.nulls().cloned())
+    // Copied: a column of nothing has one buffer for its numbers and for this.
+    let nulls = vectors.nulls().map(|nulls| NullBuffer::from(nulls.iter().collect::<Vec<bool>>()));
+    ListArray::try_new(Arc::clone(item), offsets, values, nulls)
 }
 
 fn unpacked(lists: &ListArray, item: &FieldRef, dimension: i32) -> Result<FixedSizeListArray, ArrowError> {
