@@ -7,6 +7,9 @@ use datafusion::error::DataFusionError;
 use crate::error::{Error, ErrorKind};
 use crate::storage::StorageErrorKind;
 
+/// What DataFusion says of a subquery that refers to outer rows from where it does not carry that out.
+const UNPLANNABLE: [&str; 3] = ["ScalarSubquery", "OuterReferenceColumn", "Correlated scalar subquery"];
+
 /// The error of SQL that could not be planned or run: the store's trouble stays what it is, everything else is a
 /// matter of the SQL.
 pub(crate) fn refused(error: DataFusionError) -> Error {
@@ -44,9 +47,7 @@ fn refused_by(cause: Box<dyn StdError + Send + Sync>) -> Error {
         None => cause.to_string(),
     };
     match kind {
-        ErrorKind::Invalid if said.contains("ScalarSubquery") || said.contains("OuterReferenceColumn") => {
-            outer_reference()
-        }
+        ErrorKind::Invalid if UNPLANNABLE.iter().any(|word| said.contains(word)) => outer_reference(),
         ErrorKind::Invalid => Error::invalid(format!("the SQL does not fit: {}", first_line(&said))),
         ErrorKind::Internal => Error::internal(format!("SQL: {}", first_line(&said))),
         kind => {

@@ -49,7 +49,7 @@ pub(super) struct Packing {
 
 impl Packing {
     pub(super) fn new(table: SchemaRef) -> Self {
-        let mut fields: Vec<FieldRef> = table.fields().iter().map(|field| packed_field(field)).collect();
+        let mut fields: Vec<FieldRef> = table.fields().iter().map(packed_field).collect();
         fields.push(Arc::new(Field::new(ORIGIN, DataType::UInt64, true)));
         let widths = table.fields().iter().map(|field| match field.data_type() {
             DataType::FixedSizeList(_, dimension) => *dimension as usize * size_of::<f32>(),
