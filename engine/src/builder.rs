@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::create;
@@ -11,9 +12,10 @@ use crate::gate::ProcessContext;
 use crate::graph::Graph;
 use crate::handle::{Handle, Mode};
 use crate::id::{IdSource, SystemIds};
+use crate::limit::{GRACE_SECONDS, PATIENCE_SECONDS};
 use crate::manifest::{ManifestHead, Snapshot};
 use crate::recovery;
-use crate::runtime::Runtime;
+use crate::runtime::{Grace, Runtime};
 use crate::storage::{Stack, StorageOptions, StorageUri, StoreLayer};
 use crate::write::repair::{ManifestRepair, repair_manifest};
 
@@ -26,6 +28,7 @@ pub struct GraphBuilder {
     clock: Option<Arc<dyn Clock>>,
     ids: Option<Arc<dyn IdSource>>,
     process: Option<Arc<ProcessContext>>,
+    grace: Grace,
 }
 
 enum Place {
@@ -51,6 +54,11 @@ impl GraphBuilder {
             clock: None,
             ids: None,
             process: None,
+            grace: Grace {
+                time: Duration::from_secs(GRACE_SECONDS),
+                at_open: false,
+                patience: Duration::from_secs(PATIENCE_SECONDS),
+            },
         }
     }
 
@@ -87,6 +95,27 @@ impl GraphBuilder {
     /// Shares queues with the other handles of `process`; the default is [`ProcessContext::global`].
     pub fn process(mut self, process: Arc<ProcessContext>) -> Self {
         self.process = Some(process);
+        self
+    }
+
+    /// How long a writer of another process is taken to be alive, from when it armed its write; 60 seconds by default. Until then
+    /// a write entry and a refresh leave its operation alone. This is about liveness and never about safety: a writer that is
+    /// undone too soon prepares its write again.
+    pub fn grace(mut self, time: Duration) -> Self {
+        self.grace.time = time;
+        self
+    }
+
+    /// Gives grace at a read-write open, too. Without it an open takes every writer of another process for dead.
+    pub fn grace_at_open(mut self, given: bool) -> Self {
+        self.grace.at_open = given;
+        self
+    }
+
+    /// How long a write waits for one of another process that stands in its way and still has grace; 30 seconds by default. After that
+    /// its caller is told a retryable conflict, and how much of the grace is left.
+    pub fn patience(mut self, time: Duration) -> Self {
+        self.grace.patience = time;
         self
     }
 
@@ -156,6 +185,6 @@ impl GraphBuilder {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let ids = self.ids.unwrap_or_else(|| Arc::new(SystemIds::new(Arc::clone(&clock))));
         let gate = self.process.unwrap_or_else(ProcessContext::global).gate(stack.identity());
-        Ok(Runtime { stack, clock, ids, gate })
+        Ok(Runtime { stack, clock, ids, gate, grace: self.grace })
     }
 }

@@ -60,7 +60,7 @@ async fn complete(runtime: &Runtime, catalog: &Catalog, tables: &mut Vec<Table>)
     for definition in catalog.types() {
         let path = fresh_path(runtime, definition);
         let table = Table::create(&runtime.stack, &path, definition.arrow_schema()).await.map_err(before)?;
-        let entry = TableEntry { type_name: definition.name.clone(), path: path.clone(), version: table.version() };
+        let entry = TableEntry::new(&definition.name, &path, table.version());
         entries.insert(path, entry);
         tables.push(table);
     }
@@ -76,7 +76,7 @@ async fn complete(runtime: &Runtime, catalog: &Catalog, tables: &mut Vec<Table>)
         at: runtime.clock.now(),
     };
     let incarnation = IncarnationId::new(runtime.ids.ulid());
-    let state = GraphState { version: 1, incarnation, schema: SchemaPointer { hash }, tables: entries, commit };
+    let state = GraphState::created(incarnation, SchemaPointer { hash }, entries, commit);
     ManifestHead::create(&runtime.stack, state).await.map_err(|error| {
         if error.kind() == ErrorKind::AlreadyExists {
             return Incomplete { error, ours_is_not_there: true };

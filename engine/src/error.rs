@@ -26,7 +26,7 @@ pub enum ErrorKind {
     AlreadyExists,
     /// Another writer won. Nothing of this write will become visible; read again and retry.
     Conflict,
-    /// A table's HEAD stands past its pin, so the table takes no writes until recovery or repair has run.
+    /// A table's HEAD stands past its pin and no pending operation explains it: it takes no writes until a repair.
     Drift,
     /// Something durable was left behind; the next write or open finishes or undoes it. Never assume that it failed.
     InDoubt,
@@ -114,21 +114,13 @@ struct Inner {
     message: Cow<'static, str>,
     advice: Option<Cow<'static, str>>,
     operation: Option<OperationId>,
-    needs_recovery: bool,
     source: Option<BoxError>,
 }
 
 impl Error {
     /// An error of `kind`. The message is lower case, has no full stop, and names the object and the cause.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Error(Box::new(Inner {
-            kind,
-            message: message.into(),
-            advice: None,
-            operation: None,
-            needs_recovery: false,
-            source: None,
-        }))
+        Error(Box::new(Inner { kind, message: message.into(), advice: None, operation: None, source: None }))
     }
 
     /// Adds the way out.
@@ -146,12 +138,6 @@ impl Error {
     /// Names the operation that the error is about.
     pub fn with_operation(mut self, operation: OperationId) -> Self {
         self.0.operation = Some(operation);
-        self
-    }
-
-    /// Marks what a retry alone cannot get past: tables stand where only a read-write open can put them back.
-    pub(crate) fn needing_recovery(mut self) -> Self {
-        self.0.needs_recovery = true;
         self
     }
 
@@ -183,7 +169,13 @@ impl Error {
 
     /// Whether the same call can be expected to succeed later without any other step.
     pub fn is_retryable(&self) -> bool {
-        !self.0.needs_recovery && matches!(self.0.kind, ErrorKind::Conflict | ErrorKind::Storage | ErrorKind::Timeout)
+        matches!(self.0.kind, ErrorKind::Conflict | ErrorKind::Storage | ErrorKind::Timeout)
+    }
+
+    /// Whether the bytes are wrong or gone: nothing below the error says that the store failed.
+    pub(crate) fn is_damage(&self) -> bool {
+        use crate::storage::StorageErrorKind::{self, NotFound, Other};
+        matches!(StorageErrorKind::of(self), None | Some(NotFound | Other)) && self.kind() != ErrorKind::Timeout
     }
 
     /// Whether the effect may be durable although the call failed.

@@ -153,6 +153,8 @@ mod enabled {
                     | SidecarRead
                     | RecoveryObserve
                     | RecoveryDecided
+                    | TableRestore
+                    | TableRestored
                     | ManifestPublish
                     | ManifestPublished
                     | AuditAppend
@@ -162,8 +164,7 @@ mod enabled {
             );
             match self {
                 Scope::Load | Scope::Mutate => protocol,
-                Scope::Heal => recovery,
-                Scope::Sweep => recovery || matches!(window, TableRestore | TableRestored),
+                Scope::Heal | Scope::Sweep => recovery,
                 // A repair publishes drift that is already in the tables: it stages nothing and arms nothing.
                 Scope::Repair => matches!(window, SidecarList | SidecarRead | ManifestPublish | ManifestPublished),
                 Scope::Create => matches!(window, CreateTables | CreateManifest | CreateManifested),

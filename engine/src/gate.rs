@@ -15,6 +15,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::OperationId;
 use crate::limit::QUEUE_WAIT_MAX_SECONDS;
 
+/// Operations of other processes that are remembered as waited for; beyond that, one may be waited for twice.
+const WAITED_FOR_MAX_COUNT: usize = 10_000;
+
 /// What one process shares between all its handles: one [`GraphGate`] for every graph that it has open.
 ///
 /// A real process has one, [`ProcessContext::global`]. A harness that simulates several processes inside one gives each
@@ -58,6 +61,8 @@ pub struct QueueKey {
 pub(crate) struct GraphGate {
     queues: Mutex<HashMap<QueueKey, Arc<AsyncMutex<()>>>>,
     armed: Mutex<HashSet<OperationId>>,
+    announced: Mutex<HashSet<OperationId>>,
+    waited_for: Mutex<HashSet<OperationId>>,
     searched: Mutex<HashMap<OperationId, u64>>,
     published: AtomicU64,
 }
@@ -66,6 +71,7 @@ pub(crate) struct GraphGate {
 #[must_use = "queues are given back when this is dropped"]
 #[derive(Debug)]
 pub(crate) struct Held {
+    keys: BTreeSet<QueueKey>,
     _guards: Vec<OwnedMutexGuard<()>>,
 }
 
@@ -91,18 +97,54 @@ impl GraphGate {
             })?;
             guards.push(guard);
         }
-        Ok(Held { _guards: guards })
+        Ok(Held { keys: keys.clone(), _guards: guards })
     }
 
-    /// Remembers that this process armed `operation`.
-    pub(crate) fn armed(&self, operation: OperationId) {
-        self.lock(&self.armed).insert(operation);
+    /// As [`take`](Self::take), for who holds `place` already: it is kept where it covers all of `keys`, and given back first where
+    /// it does not, so that nobody waits with queues in hand.
+    pub(crate) async fn take_or_keep(&self, place: Option<Held>, keys: &BTreeSet<QueueKey>) -> Result<Held> {
+        match place {
+            Some(held) if keys.is_subset(&held.keys) => Ok(held),
+            other => {
+                drop(other);
+                self.take(keys).await
+            }
+        }
+    }
+
+    /// Remembers that this process armed `operation`. Whether it had not before.
+    pub(crate) fn armed(&self, operation: OperationId) -> bool {
+        self.lock(&self.armed).insert(operation)
     }
 
     /// Forgets an operation whose sidecar is gone.
     pub(crate) fn disarmed(&self, operation: OperationId) {
         self.lock(&self.armed).remove(&operation);
         self.lock(&self.searched).remove(&operation);
+    }
+
+    /// Remembers that a live writer of this process holds its place by the sidecar of `operation`.
+    pub(crate) fn announced(&self, operation: OperationId) {
+        self.lock(&self.announced).insert(operation);
+    }
+
+    /// Forgets a place, whose writer has come to its end.
+    pub(crate) fn withdrawn(&self, operation: OperationId) {
+        self.lock(&self.announced).remove(&operation);
+    }
+
+    /// Whether the sidecar of `operation` holds the place of a live writer of this process.
+    pub(crate) fn is_announced(&self, operation: OperationId) -> bool {
+        self.lock(&self.announced).contains(&operation)
+    }
+
+    /// Whether nobody in this process has waited for `operation` of another process yet; from now on somebody has.
+    pub(crate) fn waits_first(&self, operation: OperationId) -> bool {
+        let mut waited_for = self.lock(&self.waited_for);
+        if waited_for.len() >= WAITED_FOR_MAX_COUNT {
+            waited_for.clear();
+        }
+        waited_for.insert(operation)
     }
 
     /// Remembers that no version up to `graph_version` publishes `operation`. History does not change, so nobody looks there
@@ -165,6 +207,18 @@ mod tests {
         assert!(!second.is_finished());
         drop(held);
         second.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_holds_all_that_is_needed_keeps_it_and_else_queues_again() {
+        let gate = GraphGate::default();
+        let (a, both): (BTreeSet<_>, BTreeSet<_>) = ([key("a")].into(), [key("a"), key("b")].into());
+        let held = gate.take(&both).await.unwrap();
+        let held = gate.take_or_keep(Some(held), &a).await.unwrap();
+        assert_eq!(held.keys, both);
+        drop(held);
+        let held = gate.take(&a).await.unwrap();
+        assert_eq!(gate.take_or_keep(Some(held), &both).await.unwrap().keys, both);
     }
 
     #[tokio::test(start_paused = true)]

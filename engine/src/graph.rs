@@ -9,9 +9,9 @@ use crate::builder::GraphBuilder;
 use crate::error::Result;
 use crate::handle::Handle;
 use crate::history::Commit;
+use crate::id::OperationId;
 use crate::manifest;
 use crate::recovery::{self, HealReport, Recovery};
-use crate::sql;
 use crate::write::load::Load;
 use crate::write::mutate::Mutate;
 use crate::write::repair::{self, Inspection, Repair, RepairReport};
@@ -53,12 +53,9 @@ impl Graph {
     where
         R: AsyncBufRead + Send + Unpin + 'static,
     {
-        let runtime = &self.handle.runtime;
-        let mut input = write::load::Input::new(reader);
-        write::run(&self.handle, WriterKind::Load, async |snapshot: &Snapshot| {
-            write::load::prepare(runtime, snapshot, &load, &mut input).await
-        })
-        .await
+        let named = load.operation_id;
+        let loading = write::load::Loading::new(&self.handle.runtime, load, reader);
+        write::run(&self.handle, WriterKind::Load, named, loading).await
     }
 
     /// Runs SQL statements that change rows. Each sees what the former did; all of it becomes visible at once, or
@@ -67,11 +64,9 @@ impl Graph {
     /// # Errors
     /// As [`Graph::load`].
     pub async fn mutate(&self, mutate: Mutate) -> Result<WriteReport> {
-        let runtime = &self.handle.runtime;
-        write::run(&self.handle, WriterKind::Mutate, async |snapshot: &Snapshot| {
-            sql::deep(write::mutate::prepare(runtime, snapshot, &mutate)).await.map(Some)
-        })
-        .await
+        let named = mutate.operation_id;
+        let mutating = write::mutate::Mutating::new(&self.handle.runtime, mutate);
+        write::run(&self.handle, WriterKind::Mutate, named, mutating).await
     }
 
     /// Runs one SQL query over what this handle sees now, as [`Snapshot::query`] does.
@@ -101,12 +96,23 @@ impl Graph {
         Ok(report)
     }
 
-    /// The newest `limit` commits that this handle sees, newest first.
+    /// The newest `limit` commits that this handle sees, newest first. Two or three reads for each 32 of them.
     ///
     /// # Errors
     /// The store's trouble.
     pub async fn commits(&self, limit: usize) -> Result<Vec<Commit>> {
         manifest::log(self.snapshot().manifest(), limit).await
+    }
+
+    /// What became of an operation, as far as this handle sees: the newest commit that carries its id. `None` says that no commit
+    /// does: it was refused, or it is pending, or nobody ever called one so.
+    ///
+    /// A few reads, however long ago that was ([how many](manifest::find_operation)).
+    ///
+    /// # Errors
+    /// The store's trouble.
+    pub async fn commit_of(&self, operation: OperationId) -> Result<Option<Commit>> {
+        manifest::find_operation(self.snapshot().manifest(), operation, 0).await
     }
 
     /// What this handle saw at an earlier version of the graph.

@@ -55,11 +55,22 @@ impl Handle {
     }
 
     /// Sees what is published now. One list when nothing is new.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] when the graph is another one now, else the store's trouble.
     pub(crate) async fn reload(&self) -> Result<Snapshot> {
         let seen = self.snapshot();
         let manifest = seen.manifest().latest().await?;
         if manifest.state().version == seen.version() {
             return Ok(seen);
+        }
+        // Each life of a graph has a name of its own. An older version of this one is what a store shows that lies.
+        if manifest.state().incarnation != seen.state().incarnation {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                "another graph was created in the place of the one that was opened",
+            )
+            .with_advice("open the graph again"));
         }
         let snapshot = Snapshot::load(&self.runtime, manifest, Some(&seen)).await?;
         self.advance(snapshot.clone());

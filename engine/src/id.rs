@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
 use crate::clock::Clock;
@@ -84,6 +85,25 @@ ulid_id!(
     ProcessId
 );
 
+impl OperationId {
+    /// What names a later attempt at a write that its caller named, when the earlier ones were rolled back: everybody who calls it
+    /// by its name finds the same ones. The first attempt, number 0, has the name itself.
+    ///
+    /// It begins at the same time as the name, so that what came first still sorts first; the rest is drawn from a hash.
+    pub fn attempt(self, number: u32) -> OperationId {
+        if number == 0 {
+            return self;
+        }
+        let hash = Sha256::new().chain_update(self.0.to_bytes()).chain_update(number.to_be_bytes()).finalize();
+        let mut bytes = self.0.to_bytes();
+        let time_bytes = 6;
+        for (byte, drawn) in bytes[time_bytes..].iter_mut().zip(hash) {
+            *byte = drawn;
+        }
+        OperationId(Ulid::from_bytes(bytes))
+    }
+}
+
 /// Where ids come from.
 pub trait IdSource: Send + Sync + fmt::Debug {
     /// A new ULID, greater than every ULID that this source gave before.
@@ -134,6 +154,17 @@ mod tests {
         let ids = SystemIds::new(Arc::new(FixedClock::at_millis(1_000)));
         let drawn: Vec<Ulid> = (0..1_000).map(|_| ids.ulid()).collect();
         assert!(drawn.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn attempts_at_one_write_have_names_of_their_own_that_never_change() {
+        let named: OperationId = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+        assert_eq!(named.attempt(0), named);
+        let names: std::collections::BTreeSet<String> =
+            (0..100).map(|number| named.attempt(number).to_string()).collect();
+        assert_eq!(names.len(), 100);
+        assert!(names.iter().all(|name| name.starts_with("01ARZ3NDEK")));
+        assert_eq!(named.attempt(1).to_string(), "01ARZ3NDEKSAGB6YT3FMT5HKEY");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use omnigraph::LoadMode;
+use omnigraph::id::OperationId;
 
 use super::{exit, quantity};
 
@@ -23,6 +24,11 @@ pub struct Cli {
     /// Write for programs: JSON, one object a line, errors on standard error included.
     #[arg(long, global = true)]
     pub json: bool,
+    /// How long a write of another process is taken to be under way, from when it began: 30, 500ms, 2m, 0.
+    ///
+    /// Commands that write leave such a write alone, and wait for it where it stands in their way. `recover` does not.
+    #[arg(long, global = true, value_name = "TIME", default_value = "60s", value_parser = quantity::grace)]
+    pub grace: Duration,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -45,15 +51,19 @@ pub enum Command {
         mode: Mode,
         #[command(flatten)]
         actor: Actor,
+        #[command(flatten)]
+        operation: Operation,
     },
     /// Run SQL INSERT, UPDATE and DELETE statements as one write.
     Mutate {
         #[command(flatten)]
         sql: Sql,
         #[command(flatten)]
-        memory: Memory,
+        bounds: Bounds,
         #[command(flatten)]
         actor: Actor,
+        #[command(flatten)]
+        operation: Operation,
     },
     /// Run a SQL query.
     Query(Query),
@@ -62,12 +72,15 @@ pub enum Command {
         /// How many.
         #[arg(long, default_value_t = 20)]
         limit: usize,
+        /// Only the commit that says what became of this operation.
+        #[arg(long, value_name = "ID", conflicts_with = "limit")]
+        operation: Option<OperationId>,
     },
     /// Show what recovery has done.
     Recoveries,
     /// Show pending sidecars, quarantined files and drift. Changes nothing.
     Inspect,
-    /// Finish or undo whatever a crash left, by opening the graph read-write.
+    /// Finish or undo whatever a crash left, at once: a write that is under way in another process is begun anew by it.
     Recover,
     /// Look at drift that no pending operation explains; publish it or move an unreadable sidecar away on your word.
     Repair {
@@ -102,12 +115,23 @@ pub struct Actor {
     pub name: Option<String>,
 }
 
+/// What a write is called.
+#[derive(Debug, Args)]
+pub struct Operation {
+    /// A ULID that names this write. Called again with the same one, it does nothing and reports the commit that is there.
+    #[arg(long = "operation-id", value_name = "ID")]
+    pub id: Option<OperationId>,
+}
+
 /// What SQL may take.
 #[derive(Debug, Args)]
-pub struct Memory {
+pub struct Bounds {
+    /// Give up after this time: seconds, or such as 500ms, 2m. [default: 1h]
+    #[arg(long, value_name = "TIME", value_parser = quantity::duration)]
+    pub timeout: Option<Duration>,
     /// Memory for sorting, grouping and joining, such as 512M or 2G; what does not fit goes to temporary files.
     #[arg(long = "memory", value_name = "SIZE", value_parser = quantity::bytes)]
-    pub bytes: Option<u64>,
+    pub memory_bytes: Option<u64>,
 }
 
 /// Where SQL comes from.
@@ -132,11 +156,8 @@ pub struct Query {
     /// In what form rows are written. [default: table on a terminal, json elsewhere and with --json]
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// Give up after this time: seconds, or such as 500ms, 2m.
-    #[arg(long, value_name = "TIME", value_parser = quantity::duration)]
-    pub timeout: Option<Duration>,
     #[command(flatten)]
-    pub memory: Memory,
+    pub bounds: Bounds,
 }
 
 /// In what form rows are written.

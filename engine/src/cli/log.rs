@@ -14,7 +14,8 @@ pub fn begin(json: bool) {
         if std::env::var_os(EnvFilter::DEFAULT_ENV).is_some_and(|asked| !asked.is_empty()) {
             say(&escaped_lines(&format!("warning: {} is not understood: {error}\n", EnvFilter::DEFAULT_ENV)));
         }
-        EnvFilter::new("error")
+        // Who waits for another process is told, since nothing else would say why nothing happens.
+        EnvFilter::new("error,omnigraph::waiting=warn")
     });
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Clean).with_ansi(false);
     if json {

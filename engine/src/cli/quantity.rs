@@ -18,6 +18,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A time that may be none at all.
+pub fn grace(text: &str) -> Result<Duration, String> {
+    if text.trim() == "0" { Ok(Duration::ZERO) } else { duration(text) }
+}
+
 /// A size: bytes, or a number with `K`, `M`, `G` or `T`, each 1,024 times the one before; `B` and `iB` may follow.
 pub fn bytes(text: &str) -> Result<u64, String> {
     let (number, unit) = split(text);
@@ -51,7 +56,9 @@ mod tests {
     fn times_and_sizes_are_read_with_their_units() {
         for (text, millis) in [("30", 30_000), ("30s", 30_000), ("500ms", 500), ("2m", 120_000), ("1 h", 3_600_000)] {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+            assert_eq!(grace(text), duration(text), "{text}");
         }
+        assert_eq!(grace("0"), Ok(Duration::ZERO));
         for (text, size) in
             [("1", 1), ("1B", 1), ("4K", 4_096), ("512M", 512 << 20), ("2GiB", 2 << 30), ("1T", 1 << 40)]
         {

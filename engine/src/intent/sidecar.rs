@@ -1,19 +1,22 @@
 //! The recovery sidecar: the durable record of an armed write.
 //!
 //! JSON, one object, pretty-printed so that an operator can read it. Reading one back is strict: what is not exactly a
-//! sidecar of this format, under its own name, with its own checksum, is an error that says what is wrong.
+//! sidecar of this format or the one before, under its own name, with its own checksum, is an error that says what is wrong.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::id::{IncarnationId, OperationId};
+use super::earlier::{FORMER_FORMAT_VERSION, FormerSidecar};
+use crate::id::{CommitId, IncarnationId, OperationId};
+use crate::manifest::{GraphState, SchemaPointer, TableEntry};
 use crate::writer::WriterKind;
 
-/// The sidecar format that this program writes, and the only one that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The sidecar format that this program writes. It reads the one before as well, and refuses every other.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// A graph branch in one of its lives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,16 @@ pub struct BranchRef {
     pub name: String,
     /// The life of the branch that the write belongs to.
     pub incarnation: IncarnationId,
+}
+
+/// On what a planned table stands when the write is prepared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Base {
+    /// It must not exist yet: its first version is the write's.
+    Absent,
+    /// This version is its HEAD.
+    Version(u64),
 }
 
 /// A table that the write commits to.
@@ -35,10 +48,21 @@ pub struct PlannedTable {
     pub path: String,
     /// The Lance branch that is committed to.
     pub lance_branch: String,
-    /// The pin on which the commit was staged; it lands on the version after, or not at all.
-    pub base_version: u64,
-    /// The identity of the planned Lance transaction.
-    pub transaction_uuid: String,
+    /// On what the commits were staged; the first lands on the version after, or not at all, and each other on the one after that.
+    pub base: Base,
+    /// The identities of the planned Lance transactions, in the order in which they land; at least one.
+    pub transactions: Vec<String>,
+}
+
+impl PlannedTable {
+    /// The version on which the first commit lands, less one: 0 for a table that must not exist yet, which is also the HEAD of one
+    /// that does not.
+    pub fn base_version(&self) -> u64 {
+        match self.base {
+            Base::Absent => 0,
+            Base::Version(version) => version,
+        }
+    }
 }
 
 /// A table that the write was validated against and leaves alone.
@@ -47,8 +71,24 @@ pub struct PlannedTable {
 pub struct ReadTable {
     /// The dataset's path below the graph root.
     pub path: String,
-    /// The pin that was read.
-    pub version: u64,
+    /// Its Lance branch.
+    pub lance_branch: String,
+    /// The version of the rows that were read.
+    pub rows_version: u64,
+}
+
+impl ReadTable {
+    /// What a write that was validated against `entry` records.
+    pub fn of(entry: &TableEntry) -> ReadTable {
+        let TableEntry { path, lance_branch, rows_version, .. } = entry.clone();
+        ReadTable { path, lance_branch, rows_version }
+    }
+
+    /// Whether the rows that were read are those that `now` shows.
+    pub fn still_stands(&self, now: &GraphState) -> bool {
+        let entry = now.table_at(&self.path, &self.lance_branch);
+        entry.is_some_and(|entry| entry.rows_version == self.rows_version)
+    }
 }
 
 /// The record of one armed write.
@@ -73,14 +113,14 @@ pub struct Sidecar {
     pub tables: Vec<PlannedTable>,
     /// The tables that it was validated against.
     pub reads: Vec<ReadTable>,
-    /// Paths of tables that the publish registers.
-    pub registrations: Vec<String>,
+    /// The tables that the publish registers, whole; of one that is committed to as well, the last planned commit is the pin.
+    pub registrations: Vec<TableEntry>,
     /// Paths of tables that the publish retires.
     pub retirements: Vec<String>,
-    /// The hash of the schema contract that the publish activates, where it changes.
-    pub planned_schema: Option<String>,
-    /// The commit that a branch merge brings in.
-    pub merge_source: Option<String>,
+    /// The schema contract that the publish activates, where it changes.
+    pub planned_schema: Option<SchemaPointer>,
+    /// The second parent of the publish: the commit that a merge brings in.
+    pub merge_parent: Option<CommitId>,
 }
 
 /// Why a file below the recovery prefix is not a sidecar.
@@ -100,10 +140,10 @@ impl fmt::Display for SidecarError {
 
 impl std::error::Error for SidecarError {}
 
-#[derive(Serialize, Deserialize)]
-struct Sealed {
+#[derive(Serialize)]
+struct Sealed<'a> {
     #[serde(flatten)]
-    body: Sidecar,
+    body: &'a Sidecar,
     checksum: String,
 }
 
@@ -118,16 +158,10 @@ impl Sidecar {
     /// # Errors
     /// None that a caller could cause: only a value that JSON cannot hold.
     pub fn encode(&self) -> Result<String, serde_json::Error> {
-        let sealed = Sealed { body: self.clone(), checksum: self.checksum()? };
+        let sealed = Sealed { body: self, checksum: checksum(self)? };
         let mut text = serde_json::to_string_pretty(&sealed)?;
         text.push('\n');
         Ok(text)
-    }
-
-    /// SHA-256 over the body in the one order in which this program writes it, in lower-case hexadecimal.
-    fn checksum(&self) -> Result<String, serde_json::Error> {
-        let digest = Sha256::digest(serde_json::to_vec(self)?);
-        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Reads `bytes` of the file `file`.
@@ -141,24 +175,45 @@ impl Sidecar {
             serde_json::from_slice(bytes).map_err(|e| fail(format!("it is not JSON ({e})")))?;
         let object = value.as_object_mut().ok_or_else(|| fail("it is not a JSON object".into()))?;
         // The format comes first: another one may differ in everything else.
-        match object.get("format_version").and_then(serde_json::Value::as_u64) {
-            Some(version) if version == u64::from(FORMAT_VERSION) => {}
-            Some(version) => {
-                return Err(fail(format!("its format version is {version} and this program knows {FORMAT_VERSION}")));
-            }
-            None => return Err(fail("it names no format version".into())),
-        }
-        let checksum = object.remove("checksum").ok_or_else(|| fail("it has no checksum".into()))?;
-        let body: Sidecar = serde_json::from_value(value).map_err(|e| fail(format!("a field is wrong ({e})")))?;
-        let computed = body.checksum().map_err(|e| fail(e.to_string()))?;
-        if checksum.as_str() != Some(computed.as_str()) {
-            return Err(fail("its checksum does not match its content".into()));
+        let version = object.get("format_version").ok_or_else(|| fail("it names no format version".into()))?;
+        let (version, shown) = (version.as_u64().and_then(|version| u32::try_from(version).ok()), version.to_string());
+        let checksum = object.remove("checksum");
+        let body = match version {
+            Some(FORMAT_VERSION) => unsealed::<Sidecar>(value, checksum),
+            Some(FORMER_FORMAT_VERSION) => unsealed::<FormerSidecar>(value, checksum).map(Sidecar::from),
+            _ => Err(format!(
+                "its format version is {shown} and this program knows {FORMER_FORMAT_VERSION} and {FORMAT_VERSION}"
+            )),
+        };
+        let body = body.map_err(fail)?;
+        if body.tables.iter().any(|table| table.transactions.is_empty()) {
+            return Err(fail("it plans no commit for one of its tables".into()));
         }
         if body.file_name() != file {
             return Err(fail(format!("its file should be named `{}`", body.file_name())));
         }
         Ok(body)
     }
+}
+
+/// The body in `value`, if its `checksum` is right; else what is wrong.
+fn unsealed<T: Serialize + DeserializeOwned>(
+    value: serde_json::Value,
+    found: Option<serde_json::Value>,
+) -> Result<T, String> {
+    let found = found.ok_or("it has no checksum")?;
+    let body: T = serde_json::from_value(value).map_err(|e| format!("a field is wrong ({e})"))?;
+    let computed = checksum(&body).map_err(|e| e.to_string())?;
+    if found.as_str() != Some(computed.as_str()) {
+        return Err("its checksum does not match its content".into());
+    }
+    Ok(body)
+}
+
+/// SHA-256 over `body` in the one order in which it is written, in lower-case hexadecimal.
+fn checksum(body: &impl Serialize) -> Result<String, serde_json::Error> {
+    let digest = Sha256::digest(serde_json::to_vec(body)?);
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]
@@ -178,14 +233,18 @@ mod tests {
                 type_name: "Person".into(),
                 path: "nodes/Person-1.lance".into(),
                 lance_branch: "main".into(),
-                base_version: 2,
-                transaction_uuid: "u".into(),
+                base: Base::Version(2),
+                transactions: vec!["u".into()],
             }],
-            reads: vec![ReadTable { path: "nodes/Company-1.lance".into(), version: 1 }],
+            reads: vec![ReadTable {
+                path: "nodes/Company-1.lance".into(),
+                lance_branch: "main".into(),
+                rows_version: 1,
+            }],
             registrations: Vec::new(),
             retirements: Vec::new(),
             planned_schema: None,
-            merge_source: None,
+            merge_parent: None,
         }
     }
 
@@ -201,15 +260,49 @@ mod tests {
     }
 
     #[test]
+    fn what_writers_to_come_plan_reads_back_as_it_was_written() {
+        let registered = TableEntry::new("Company", "nodes/Company-2.lance", 1);
+        let created = PlannedTable {
+            type_name: "Company".into(),
+            path: registered.path.clone(),
+            lance_branch: "of-a-branch".into(),
+            base: Base::Absent,
+            transactions: vec!["one".into(), "two".into()],
+        };
+        assert_eq!(created.base_version(), 0);
+        let sidecar = Sidecar {
+            tables: vec![created],
+            registrations: vec![registered],
+            retirements: vec!["nodes/Company-1.lance".into()],
+            planned_schema: Some(SchemaPointer { hash: "abc".into() }),
+            merge_parent: Some("01ARZ3NDEKTSV4RRFFQ69G5FAX".parse().unwrap()),
+            ..sound()
+        };
+        let text = sidecar.encode().unwrap();
+        assert_eq!(Sidecar::decode(&sidecar.file_name(), text.as_bytes()).unwrap(), sidecar);
+    }
+
+    #[test]
+    fn a_table_without_a_planned_commit_is_refused() {
+        let mut sidecar = sound();
+        sidecar.tables[0].transactions.clear();
+        let text = sidecar.encode().unwrap();
+        assert_eq!(reason(&sidecar.file_name(), &text), "it plans no commit for one of its tables");
+    }
+
+    #[test]
     fn every_deviation_is_refused_with_its_reason() {
         let sidecar = sound();
         let (file, text) = (sidecar.file_name(), sidecar.encode().unwrap());
         assert!(reason(&file, "{").starts_with("it is not JSON"));
         assert_eq!(reason(&file, "[]"), "it is not a JSON object");
         assert_eq!(reason(&file, "{}"), "it names no format version");
-        let future = text.replace("\"format_version\": 1", "\"format_version\": 2");
-        assert_eq!(reason(&file, &future), "its format version is 2 and this program knows 1");
-        let changed = text.replace("\"base_version\": 2", "\"base_version\": 3");
+        for (tomorrow, shown) in [("3", "3"), ("4294967298", "4294967298"), ("\"2\"", "\"2\"")] {
+            let future = text.replace("\"format_version\": 2", &format!("\"format_version\": {tomorrow}"));
+            let refused = format!("its format version is {shown} and this program knows 1 and 2");
+            assert_eq!(reason(&file, &future), refused);
+        }
+        let changed = text.replace("\"version\": 2", "\"version\": 3");
         assert_eq!(reason(&file, &changed), "its checksum does not match its content");
         let extra = text.replacen('{', "{\"more\": 1,", 1);
         assert!(reason(&file, &extra).starts_with("a field is wrong"));

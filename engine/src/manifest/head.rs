@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::codec::decode;
+use arrow_array::RecordBatch;
+
+use super::chunk::{Block, Blocks};
+use super::codec::{BLOCK_COLUMNS, STATE_COLUMNS, decode, decode_block};
 use super::{GraphState, MANIFEST_PATH};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::Stack;
@@ -13,6 +16,7 @@ use crate::table::Table;
 pub struct ManifestHead {
     pub(super) table: Table,
     pub(super) state: Arc<GraphState>,
+    pub(super) blocks: Arc<Blocks>,
 }
 
 impl ManifestHead {
@@ -59,20 +63,45 @@ impl ManifestHead {
         if version == self.state.version {
             return Ok(self.clone());
         }
-        Self::read(self.table.at(version).await?).await
+        let mut other = Self::read(self.table.at(version).await?).await?;
+        // Another life has another history.
+        if other.state.incarnation == self.state.incarnation {
+            other.blocks = Arc::clone(&self.blocks);
+        }
+        Ok(other)
     }
 
     pub(crate) async fn read(table: Table) -> Result<ManifestHead> {
-        let batch = table.dataset().scan().try_into_batch().await;
-        let batch = batch.map_err(|e| Error::from(e).context("read the graph manifest"))?;
-        let state = Arc::new(decode(table.version(), &batch)?);
-        Ok(ManifestHead { table, state })
+        let state = Arc::new(decode(table.version(), &rows_of(&table, &STATE_COLUMNS).await?)?);
+        Ok(ManifestHead { table, state, blocks: Arc::default() })
+    }
+
+    /// The block of version `end`, the last of a chunk at or below this version; that of its chunk alone where it has none. Two or three
+    /// reads, unless it is kept.
+    pub(super) async fn block(&self, end: u64) -> Result<Block> {
+        if let Some(block) = self.blocks.get(end) {
+            return Ok(block);
+        }
+        let table = if end == self.state.version { self.table.clone() } else { self.table.at(end).await? };
+        let block = match decode_block(end, &rows_of(&table, &BLOCK_COLUMNS).await?)? {
+            Some(block) => block,
+            None => Block::of_chunk(&decode(end, &rows_of(&table, &STATE_COLUMNS).await?)?),
+        };
+        self.blocks.keep(end, &block);
+        Ok(block)
     }
 
     /// What this version says.
     pub fn state(&self) -> &Arc<GraphState> {
         &self.state
     }
+}
+
+async fn rows_of(table: &Table, columns: &[&str]) -> Result<RecordBatch> {
+    let mut scan = table.dataset().scan();
+    let selected = scan.project(columns).map_err(Error::from)?;
+    let batch = selected.try_into_batch().await;
+    batch.map_err(|e| Error::from(e).context(format_args!("read version {} of the graph manifest", table.version())))
 }
 
 /// Whether the newest version has no byte. Lance says of it what it says of a store that does not answer.

@@ -5,24 +5,26 @@
 //! schema and the commit that made it, so that visibility, history and schema flip together or not at all, and what it
 //! costs does not grow with the number of commits. Its versions are the history.
 //!
-//! - [`state`]: one version of the manifest, as data. [`delta`]: what a publish changes.
-//! - [`publish`]: the compare-and-swap. [`head`]: finding and reading the newest version. [`walk`]: going back.
+//! - [`state`]: one version of the manifest, as data. [`delta`]: what a publish changes. [`codec`]: how it lies in rows.
+//! - [`publish`]: the compare-and-swap. [`head`]: finding and reading the newest version.
+//! - [`chunk`]: how the history lies in the versions. [`log`]: going back in it, and finding an operation.
 //! - [`snapshot`]: one version with its catalog and its tables.
 
+mod chunk;
 mod codec;
 mod delta;
 mod head;
+mod log;
 mod publish;
 mod snapshot;
 mod state;
-mod walk;
 
-pub use delta::Delta;
+pub use delta::{Delta, Pin};
 pub use head::ManifestHead;
+pub use log::{find_operation, log};
 pub use publish::PublishFailure;
 pub use snapshot::{SCHEMA_PREFIX, Snapshot, contract_path};
-pub use state::{GraphState, SchemaPointer, TableEntry};
-pub use walk::{find_operation, log};
+pub use state::{GraphState, MAIN_LANCE_BRANCH, SchemaPointer, TableEntry};
 
 /// The manifest's path below the graph root.
 pub const MANIFEST_PATH: &str = "__manifest";

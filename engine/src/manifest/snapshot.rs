@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use super::{GraphState, ManifestHead, TableEntry};
+use super::{GraphState, MAIN_LANCE_BRANCH, ManifestHead, TableEntry};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Runtime;
@@ -77,7 +77,8 @@ impl Snapshot {
     ) -> Snapshot {
         let known = earlier.map(Snapshot::opened).unwrap_or_default().into_values().chain(landed);
         let at_pin = |table: &Table| {
-            manifest.state().tables.get(table.path()).is_some_and(|entry| entry.version == table.version())
+            let entry = manifest.state().table_at(table.path(), table.lance_branch());
+            entry.is_some_and(|entry| entry.version == table.version())
         };
         let opened = known.filter(at_pin).map(|table| (table.path().to_owned(), table)).collect();
         let (stack, clock, opened) = (stack.clone(), Arc::clone(clock), Mutex::new(opened));
@@ -119,6 +120,11 @@ impl Snapshot {
         })?;
         if let Some(table) = self.opened().remove(&entry.path) {
             return Ok(table);
+        }
+        if entry.lance_branch != MAIN_LANCE_BRANCH {
+            let TableEntry { path, lance_branch, .. } = entry;
+            let error = Error::new(ErrorKind::Refused, format!("table `{path}` lies on Lance branch `{lance_branch}`"));
+            return Err(error.with_advice("this program knows no branches: use the one that made it"));
         }
         let table = Table::open(&self.0.stack, &entry.path, entry.version).await?;
         let mut opened = self.0.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

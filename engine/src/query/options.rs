@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QueryOptions {
-    /// How long it may run, until its last row is read; without a bound when absent.
+    /// How long it may run, until its last row is read; an hour when absent.
     pub timeout: Option<Duration>,
     /// Memory for sorts, joins, aggregates and for a result that is collected, in bytes. What does not fit goes on in temporary
     /// files where it can, and fails where it cannot. A share of the machine's memory when absent.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::inherit;
-use crate::sql::{Plan, deep, refused, texts_in, texts_of};
+use crate::sql::{Plan, TIMEOUT, deep, refused, texts_in, texts_of};
 
 /// Batches that are made before anybody asks for them.
 const BATCHES_AHEAD: usize = 1;
@@ -43,7 +43,9 @@ impl Rows {
         bytes_max: u64,
         plan: impl Future<Output = Result<Plan>> + Send + 'static,
     ) -> Result<Rows> {
-        let deadline = timeout.and_then(|timeout| Some(Deadline { at: Instant::now().checked_add(timeout)?, timeout }));
+        let timeout = timeout.unwrap_or(TIMEOUT);
+        // What the clock cannot say is never reached.
+        let deadline = Instant::now().checked_add(timeout).map(|at| Deadline { at, timeout });
         let (to_schema, mut schema) = channel(1);
         let (to_batches, batches) = channel(BATCHES_AHEAD);
         let mut task = JoinSet::new();

@@ -1,7 +1,5 @@
 //! Publishing as recovery: one compare-and-swap that carries the operation id.
 
-use std::collections::BTreeMap;
-
 use super::audit::TableOutcome;
 use super::observe::World;
 use crate::error::Result;
@@ -34,24 +32,47 @@ pub(super) async fn publish(
     kind: CommitKind,
     outcomes: Vec<TableOutcome>,
 ) -> Result<Published> {
-    let decides = kind != CommitKind::Repaired;
-    let commit = Commit {
-        id: CommitId::new(act.runtime.ids.ulid()),
-        parents: Vec::new(),
-        kind,
-        writer: Some(if decides { sidecar.writer } else { WriterKind::Repair }),
-        actor: RECOVERY_ACTOR.to_owned(),
-        operation_id: decides.then_some(sidecar.operation_id),
-        graph_version: 0,
-        at: act.runtime.clock.now(),
-    };
-    let pins: BTreeMap<String, u64> = outcomes.iter().map(|outcome| (outcome.path.clone(), outcome.to)).collect();
+    let mut commit = repairing(act.runtime);
+    if kind != CommitKind::Repaired {
+        (commit.kind, commit.writer, commit.operation_id) = (kind, Some(sidecar.writer), Some(sidecar.operation_id));
+    }
+    let pins = outcomes.iter().map(|outcome| (outcome.path.clone(), outcome.to)).collect();
     let id = commit.id;
-    let delta = Delta::of_pins(pins, commit);
+    let delta = match kind {
+        // What the writer would have published, whole.
+        CommitKind::RolledForward => Delta {
+            registrations: sidecar.registrations.clone(),
+            retirements: sidecar.retirements.clone(),
+            schema: sidecar.planned_schema.clone(),
+            ..Delta::of_pins(pins, Commit { parents: sidecar.merge_parent.into_iter().collect(), ..commit })
+        },
+        // A restore makes no new rows.
+        _ => Delta::of_same_rows(pins, commit),
+    };
+    let manifest = publish_delta(act, &world.manifest, &delta).await?;
+    Ok(Published { manifest, commit: id, outcomes })
+}
+
+/// A commit of recovery that changes no row and ends no operation.
+pub(super) fn repairing(runtime: &Runtime) -> Commit {
+    Commit {
+        id: CommitId::new(runtime.ids.ulid()),
+        parents: Vec::new(),
+        kind: CommitKind::Repaired,
+        writer: Some(WriterKind::Repair),
+        actor: RECOVERY_ACTOR.to_owned(),
+        operation_id: None,
+        graph_version: 0,
+        at: runtime.clock.now(),
+    }
+}
+
+/// One compare-and-swap on the manifest. Lost or not known, the world is observed again by this pass or the next, and the operation
+/// id tells.
+pub(super) async fn publish_delta(act: &Act<'_>, manifest: &ManifestHead, delta: &Delta) -> Result<ManifestHead> {
     hit(act.scope, Window::ManifestPublish).await?;
-    // Lost or not known, the world is observed again by this pass or the next, and the operation id tells.
-    let published = world.manifest.publish(&act.runtime.stack, &delta, act.runtime.ids.as_ref()).await;
+    let published = manifest.publish(&act.runtime.stack, delta, act.runtime.ids.as_ref()).await;
     let manifest = published.map_err(PublishFailure::into_error)?;
     hit(act.scope, Window::ManifestPublished).await?;
-    Ok(Published { manifest, commit: id, outcomes })
+    Ok(manifest)
 }

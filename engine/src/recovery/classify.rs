@@ -9,13 +9,13 @@ use crate::table::LandedVersion;
 pub struct TableFacts {
     /// The version on which the write staged its commit.
     pub base: u64,
-    /// The identity of the planned transaction.
-    pub planned: String,
+    /// The identities of the planned transactions, in the order in which they land.
+    pub planned: Vec<String>,
     /// The version that the manifest makes visible now.
     pub pin: u64,
     /// The newest version.
     pub head: u64,
-    /// The versions that tell, oldest first: the one after base, and all past the pin.
+    /// The versions that tell, oldest first: as many after base as are planned, and all past the pin.
     pub landed: Vec<LandedVersion>,
 }
 
@@ -23,14 +23,14 @@ pub struct TableFacts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TableState {
-    /// HEAD is still the base: the commit never landed.
+    /// HEAD is still the base: the commit has not landed, and still may.
     Untouched,
-    /// The version after base is ours and is HEAD.
+    /// Some of several planned commits are there and nothing else: the others may still land.
+    Begun,
+    /// All planned commits stand right after base, and base is still what is visible. Others may stand above them.
     Committed,
-    /// A version after base is ours, and others stand below or above it.
-    Superseded,
-    /// HEAD has moved and no version after base is ours.
-    Foreign,
+    /// A version after base is not ours, so that not all of ours ever land; or something newer than base is visible.
+    Moved,
     /// HEAD is behind the pin, or behind the base: cannot happen, so it is refused.
     Regressed,
 }
@@ -41,9 +41,9 @@ pub enum TableState {
 /// |---|---|---|
 /// | behind either | | regressed |
 /// | at base | none | untouched |
-/// | at base + 1 | ours | committed |
-/// | past base | ours among others | superseded |
-/// | past base | none of them ours | foreign |
+/// | above base | the first of ours, in their order, and nothing else | begun |
+/// | past base, and base is the pin | all of ours, in their order | committed |
+/// | past base | anything else | moved |
 pub fn classify(facts: &TableFacts) -> TableState {
     if facts.head < facts.pin || facts.head < facts.base {
         return TableState::Regressed;
@@ -51,11 +51,15 @@ pub fn classify(facts: &TableFacts) -> TableState {
     if facts.head == facts.base {
         return TableState::Untouched;
     }
-    let ours = |landed: &LandedVersion| landed.transaction_uuid.as_deref() == Some(facts.planned.as_str());
-    match facts.landed.iter().find(|landed| ours(landed)) {
-        Some(landed) if landed.version == facts.base + 1 && facts.head == landed.version => TableState::Committed,
-        Some(_) => TableState::Superseded,
-        None => TableState::Foreign,
+    let landed = facts.landed.iter().filter(|landed| landed.version > facts.base);
+    let is_ours = |(landed, planned): &(&LandedVersion, &String)| landed.transaction_uuid.as_ref() == Some(*planned);
+    let ours = landed.zip(&facts.planned).take_while(is_ours).count();
+    if ours == facts.planned.len() && facts.pin == facts.base {
+        TableState::Committed
+    } else if ours < facts.planned.len() && facts.head == facts.base + ours as u64 {
+        TableState::Begun
+    } else {
+        TableState::Moved
     }
 }
 
@@ -74,7 +78,7 @@ mod tests {
                 restored: None,
             })
             .collect();
-        TableFacts { base: 2, planned: "ours".into(), pin, head, landed }
+        TableFacts { base: 2, planned: vec!["ours".into()], pin, head, landed }
     }
 
     #[test]
@@ -83,23 +87,40 @@ mod tests {
     }
 
     #[test]
-    fn ours_right_after_base_and_head_is_committed() {
+    fn ours_right_after_base_is_committed_whatever_stands_above_it() {
         assert_eq!(classify(&facts(2, 3, &["ours"])), TableState::Committed);
+        assert_eq!(classify(&facts(2, 4, &["ours", "other"])), TableState::Committed);
     }
 
     #[test]
-    fn ours_with_another_above_is_superseded() {
-        assert_eq!(classify(&facts(2, 4, &["ours", "other"])), TableState::Superseded);
+    fn a_commit_of_somebody_else_right_after_base_has_taken_the_place_of_ours() {
+        assert_eq!(classify(&facts(2, 3, &["other"])), TableState::Moved);
+        assert_eq!(classify(&facts(2, 4, &["other", "ours"])), TableState::Moved);
     }
 
     #[test]
-    fn ours_with_another_below_is_superseded() {
-        assert_eq!(classify(&facts(2, 4, &["other", "ours"])), TableState::Superseded);
+    fn several_planned_commits_are_committed_when_all_stand_in_their_order() {
+        let facts = |landed: &[&str]| {
+            let head = 2 + landed.len() as u64;
+            TableFacts { planned: vec!["first".into(), "second".into()], ..facts(2, head, landed) }
+        };
+        assert_eq!(classify(&facts(&["first", "second"])), TableState::Committed);
+        assert_eq!(classify(&facts(&["first", "second", "other"])), TableState::Committed);
+        assert_eq!(classify(&facts(&["first"])), TableState::Begun, "the second may still land");
+        for broken in [&["second", "first"][..], &["first", "other"], &["other"]] {
+            assert_eq!(classify(&facts(broken)), TableState::Moved, "{broken:?}");
+        }
     }
 
     #[test]
-    fn one_version_after_base_that_is_not_ours_is_foreign_although_the_count_fits() {
-        assert_eq!(classify(&facts(2, 3, &["other"])), TableState::Foreign);
+    fn a_table_that_must_not_exist_yet_and_does_not_is_untouched() {
+        let absent = TableFacts { base: 0, pin: 0, head: 0, ..facts(0, 0, &[]) };
+        assert_eq!(classify(&absent), TableState::Untouched);
+    }
+
+    #[test]
+    fn ours_beneath_a_newer_pin_is_not_to_be_published_any_more() {
+        assert_eq!(classify(&facts(4, 4, &["ours", "other"])), TableState::Moved);
     }
 
     #[test]

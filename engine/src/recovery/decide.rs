@@ -38,8 +38,6 @@ pub struct Observation {
     pub tables: Vec<TableState>,
     /// Whether a table that the write was validated against has been published again since.
     pub reads_moved: bool,
-    /// Whether a version of a planned table past its pin is of this operation: what it committed, or what a pass restored.
-    pub ours_past_pin: bool,
 }
 
 /// What recovery will do.
@@ -48,19 +46,14 @@ pub struct Observation {
 pub enum Decision {
     /// Audit that the branch is gone, and delete the sidecar.
     Discard,
-    /// The operation is published: audit how, and delete the sidecar.
+    /// The operation is published: tidy up, audit how, and delete the sidecar.
     Finish(RecoveryKind),
     /// Refuse loudly and keep the sidecar.
     Abort,
-    /// Nothing to undo: audit, and delete the sidecar.
-    Retire,
     /// Publish what every table committed, audit, and delete the sidecar.
     RollForward,
-    /// Restore each moved table to its pin, publish that, audit, and delete the sidecar.
-    RollBack,
-    /// The operation is visible, and a restore lies above it: make what is visible the newest version again, publish that,
-    /// audit that the write was finished, and delete the sidecar.
-    PutBack,
+    /// Seal every table that is untouched, restore each moved one to its pin, publish that, audit, and delete the sidecar.
+    Undo,
 }
 
 /// Decides. The first row that fits wins.
@@ -68,44 +61,31 @@ pub enum Decision {
 /// | observation | decision |
 /// |---|---|
 /// | the branch no longer lives that life | discard |
-/// | published by a roll back, and a version of ours lies past a pin | roll back again |
-/// | published by a roll back | finish as rolled back |
-/// | published by its writer or by a roll forward, and a version of ours lies past a pin | put back |
-/// | published by its writer or by a roll forward | finish as rolled forward |
+/// | the history has a commit with the operation's id | finish, as what that commit says |
 /// | any table regressed | abort |
-/// | every table untouched | retire |
 /// | every table committed, and what it was validated against still stands | roll forward |
-/// | anything else | roll back |
+/// | anything else | undo |
 ///
-/// The second row is a writer that another process took for dead: it was undone between two of its commits, landed the
-/// second, and learnt of its end when it came to publish. Or it is a pass over that very case which died when it had restored.
-///
-/// The fourth row is such a writer, too: a pass restored the first of its tables, and it landed the second and published
-/// before the pass did. It is acknowledged, and the restore lies above what is visible.
-///
-/// The last but one row asks more than that every table is committed. Two processes can race with a write to an edge
-/// table and the deletion of its endpoint: each commits to a table of its own, one publishes first, and finishing the
-/// other would make an edge without an endpoint visible.
+/// The fourth row asks more than that every table is committed. Two processes can race with a write to an edge table and the
+/// deletion of its endpoint: each commits to a table of its own, one publishes first, and finishing the other would make an
+/// edge without an endpoint visible.
 pub fn decide(observation: &Observation) -> Decision {
     if !observation.branch_lives {
         return Decision::Discard;
     }
     match observation.published {
-        Some(CommitKind::RolledBack) if observation.ours_past_pin => return Decision::RollBack,
         Some(CommitKind::RolledBack) => return Decision::Finish(RecoveryKind::RolledBack),
-        Some(_) if observation.ours_past_pin => return Decision::PutBack,
         Some(_) => return Decision::Finish(RecoveryKind::RolledForward),
         None => {}
     }
-    let all = |state: TableState| observation.tables.iter().all(|table| *table == state);
-    if observation.tables.contains(&TableState::Regressed) {
+    let tables = &observation.tables;
+    let all_committed = !tables.is_empty() && tables.iter().all(|table| *table == TableState::Committed);
+    if tables.contains(&TableState::Regressed) {
         Decision::Abort
-    } else if all(TableState::Untouched) {
-        Decision::Retire
-    } else if all(TableState::Committed) && !observation.reads_moved {
+    } else if all_committed && !observation.reads_moved {
         Decision::RollForward
     } else {
-        Decision::RollBack
+        Decision::Undo
     }
 }
 
@@ -115,8 +95,7 @@ mod tests {
     use super::*;
 
     fn seen(tables: &[TableState]) -> Observation {
-        let tables = tables.to_vec();
-        Observation { branch_lives: true, published: None, tables, reads_moved: false, ours_past_pin: false }
+        Observation { branch_lives: true, published: None, tables: tables.to_vec(), reads_moved: false }
     }
 
     #[test]
@@ -132,26 +111,8 @@ mod tests {
             (CommitKind::RolledForward, RecoveryKind::RolledForward),
             (CommitKind::RolledBack, RecoveryKind::RolledBack),
         ] {
-            let published = Observation { published: Some(kind), ..seen(&[Foreign, Superseded]) };
+            let published = Observation { published: Some(kind), ..seen(&[Regressed, Moved]) };
             assert_eq!(decide(&published), Decision::Finish(audit));
-        }
-    }
-
-    #[test]
-    fn a_commit_that_landed_after_its_write_was_undone_is_undone_too() {
-        let late = Observation {
-            published: Some(CommitKind::RolledBack),
-            ours_past_pin: true,
-            ..seen(&[Superseded, Committed])
-        };
-        assert_eq!(decide(&late), Decision::RollBack);
-    }
-
-    #[test]
-    fn a_restore_above_a_write_that_was_published_is_put_back() {
-        for kind in [CommitKind::Written, CommitKind::RolledForward] {
-            let beaten = Observation { published: Some(kind), ours_past_pin: true, ..seen(&[Superseded, Committed]) };
-            assert_eq!(decide(&beaten), Decision::PutBack, "{kind:?}");
         }
     }
 
@@ -161,26 +122,23 @@ mod tests {
     }
 
     #[test]
-    fn untouched_tables_are_retired() {
-        assert_eq!(decide(&seen(&[Untouched, Untouched])), Decision::Retire);
-        assert_eq!(decide(&seen(&[])), Decision::Retire);
-    }
-
-    #[test]
     fn committed_tables_are_rolled_forward() {
         assert_eq!(decide(&seen(&[Committed, Committed])), Decision::RollForward);
     }
 
     #[test]
-    fn committed_tables_whose_endpoints_moved_are_rolled_back() {
+    fn committed_tables_whose_endpoints_moved_are_undone() {
         let stale = Observation { reads_moved: true, ..seen(&[Committed]) };
-        assert_eq!(decide(&stale), Decision::RollBack);
+        assert_eq!(decide(&stale), Decision::Undo);
     }
 
     #[test]
-    fn anything_else_is_rolled_back() {
-        for tables in [[Untouched, Committed], [Committed, Superseded], [Foreign, Untouched], [Foreign, Foreign]] {
-            assert_eq!(decide(&seen(&tables)), Decision::RollBack, "{tables:?}");
+    fn anything_else_is_undone_also_where_no_table_has_moved() {
+        assert_eq!(decide(&seen(&[])), Decision::Undo);
+        for tables in
+            [[Untouched, Untouched], [Untouched, Committed], [Committed, Moved], [Moved, Untouched], [Moved, Moved]]
+        {
+            assert_eq!(decide(&seen(&tables)), Decision::Undo, "{tables:?}");
         }
     }
 }

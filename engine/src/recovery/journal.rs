@@ -56,17 +56,6 @@ impl<'a> Journal<'a> {
         Err(cannot_put(sidecar, error))
     }
 
-    /// Puts a sidecar that was there before, for what is still to be undone. Unlike [`Journal::put`] it takes nothing back when it
-    /// fails: the sidecar may be there because somebody is at work on it.
-    ///
-    /// # Errors
-    /// The store's trouble.
-    pub async fn put_back(&self, sidecar: &Sidecar) -> Result<()> {
-        let (path, text) = (path_of(&sidecar.file_name()), encoded(sidecar)?);
-        let put = self.stack.objects().put_own_if_absent(&path, text).await;
-        put.map_err(|error| cannot_put(sidecar, error))
-    }
-
     /// The names of all files that claim to be sidecars, oldest first. One list.
     ///
     /// # Errors

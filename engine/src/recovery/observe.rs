@@ -20,9 +20,13 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Whether a version past the pin is the operation's.
+    /// Whether a version past the pin is the operation's: the planned transaction, or a restore that a pass over it made.
     pub(crate) fn is_ours_past_pin(&self, operation: OperationId) -> bool {
-        is_ours_past_pin(&self.facts, operation)
+        let mut past_pin = self.facts.landed.iter().filter(|landed| landed.version > self.facts.pin);
+        past_pin.any(|landed| {
+            let is_planned = landed.transaction_uuid.as_ref().is_some_and(|uuid| self.facts.planned.contains(uuid));
+            landed.operation == Some(operation) || is_planned
+        })
     }
 }
 
@@ -46,13 +50,7 @@ pub(crate) async fn observe(runtime: &Runtime, manifest: &ManifestHead, sidecar:
         manifest: manifest.clone(),
         published: None,
         tables: Vec::new(),
-        observation: Observation {
-            branch_lives,
-            published: None,
-            tables: Vec::new(),
-            reads_moved: false,
-            ours_past_pin: false,
-        },
+        observation: Observation { branch_lives, published: None, tables: Vec::new(), reads_moved: false },
     };
     if !branch_lives {
         return Ok(world);
@@ -63,38 +61,16 @@ pub(crate) async fn observe(runtime: &Runtime, manifest: &ManifestHead, sidecar:
         runtime.gate.not_published(sidecar.operation_id, state.version);
     }
     for planned in &sidecar.tables {
-        let pin = state.tables.get(&planned.path).map_or(planned.base_version, |entry| entry.version);
+        let pin = state.table_at(&planned.path, &planned.lance_branch);
+        let pin = pin.map_or(planned.base_version(), |entry| entry.version);
         let facts = observe_table(stack, planned, pin).await?;
         let state = classify(&facts);
         world.tables.push(Found { planned: planned.clone(), facts, state });
     }
     world.observation.published = world.published.as_ref().map(|commit| commit.kind);
     world.observation.tables = world.tables.iter().map(|found| found.state).collect();
-    world.observation.ours_past_pin = world.tables.iter().any(|found| found.is_ours_past_pin(sidecar.operation_id));
-    world.observation.reads_moved =
-        sidecar.reads.iter().any(|read| state.tables.get(&read.path).is_none_or(|entry| entry.version != read.version));
+    world.observation.reads_moved = !sidecar.reads.iter().all(|read| read.still_stands(state));
     Ok(world)
-}
-
-/// Whether a table stands at a version of this operation that `manifest` does not make visible. Where `manifest` is older than
-/// what is visible the answer may be yes all the same; an observation tells then.
-pub(super) async fn has_landed_late(stack: &Stack, manifest: &ManifestHead, sidecar: &Sidecar) -> Result<bool> {
-    for planned in &sidecar.tables {
-        let pin = manifest.state().tables.get(&planned.path).map_or(planned.base_version, |entry| entry.version);
-        let facts = observe_table(stack, planned, pin).await?;
-        if is_ours_past_pin(&facts, sidecar.operation_id) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Whether a version past the pin is the operation's: the planned transaction, or a restore that a pass over it made.
-fn is_ours_past_pin(facts: &TableFacts, operation: OperationId) -> bool {
-    let mut past_pin = facts.landed.iter().filter(|landed| landed.version > facts.pin);
-    past_pin.any(|landed| {
-        landed.operation == Some(operation) || landed.transaction_uuid.as_deref() == Some(facts.planned.as_str())
-    })
 }
 
 async fn observe_table(stack: &Stack, planned: &PlannedTable, pin: u64) -> Result<TableFacts> {
@@ -103,8 +79,8 @@ async fn observe_table(stack: &Stack, planned: &PlannedTable, pin: u64) -> Resul
         // A dataset without any version stands behind every pin: that is regressed, not an accident to pass over.
         Err(e) if e.kind() == ErrorKind::NotFound => {
             return Ok(TableFacts {
-                base: planned.base_version,
-                planned: planned.transaction_uuid.clone(),
+                base: planned.base_version(),
+                planned: planned.transactions.clone(),
                 pin,
                 head: 0,
                 landed: Vec::new(),
@@ -112,11 +88,11 @@ async fn observe_table(stack: &Stack, planned: &PlannedTable, pin: u64) -> Resul
         }
         Err(e) => return Err(e),
     };
-    let (base, head) = (planned.base_version, table.version());
-    // A commit lands right after its base or not at all, and what others have published since then decides nothing. A writer
+    let (base, head) = (planned.base_version(), table.version());
+    // The commits land right after their base or not at all, and what others have published since then decides nothing. A writer
     // that nobody may give up is observed before every write: that must not cost more from one write to the next.
-    let first = base.saturating_add(1);
-    let mut landed = table.landed_after(base, first.min(head)).await?;
-    landed.extend(table.landed_after(first.max(pin), head).await?);
-    Ok(TableFacts { base, planned: planned.transaction_uuid.clone(), pin, head, landed })
+    let last = base.saturating_add(planned.transactions.len() as u64);
+    let mut landed = table.landed_after(base, last.min(head)).await?;
+    landed.extend(table.landed_after(last.max(pin), head).await?);
+    Ok(TableFacts { base, planned: planned.transactions.clone(), pin, head, landed })
 }

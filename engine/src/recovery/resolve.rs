@@ -2,11 +2,11 @@
 
 use super::act::Act;
 use super::audit::{AuditLog, Recovery, TableOutcome};
-use super::backward::{put_back, roll_back};
+use super::backward::{tidy, undo};
 use super::decide::{Decision, RecoveryKind, decide};
 use super::forward::roll_forward;
 use super::journal::Journal;
-use super::observe::{World, has_landed_late, observe};
+use super::observe::{World, observe};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Scope, Window, hit};
 use crate::intent::Sidecar;
@@ -60,15 +60,17 @@ async fn attempt(
     hit(act.scope, Window::RecoveryDecided).await?;
     tracing::info!(operation = %sidecar.operation_id, writer = %sidecar.writer, ?decision, "recovery decided");
 
-    if let Some(reason) = why_deferred(act, sidecar, &world, decision) {
-        return Ok(Resolution::Deferred(reason));
-    }
-    let undone = matches!(decision, Decision::RollBack | Decision::Finish(RecoveryKind::RolledBack));
     let (kind, commit, outcomes) = match decision {
+        // Beside live writers it costs those nothing who need none of these tables.
+        Decision::Abort if act.scope == Scope::Heal => {
+            return Ok(Resolution::Deferred(regressed(sidecar, &world).message().to_owned()));
+        }
         Decision::Abort => return Err(regressed(sidecar, &world)),
         Decision::Discard => (RecoveryKind::OrphanedBranchDiscarded, None, Vec::new()),
-        Decision::Retire => (RecoveryKind::RolledBack, None, Vec::new()),
         Decision::Finish(kind) => {
+            if let Some(published) = tidy(act, &world, sidecar).await? {
+                *manifest = published.manifest;
+            }
             (kind, world.published.as_ref().map(|commit| commit.id), outcomes_so_far(manifest, &world).await?)
         }
         Decision::RollForward => {
@@ -76,19 +78,10 @@ async fn attempt(
             *manifest = published.manifest;
             (RecoveryKind::RolledForward, Some(published.commit), published.outcomes)
         }
-        Decision::RollBack => {
-            // Of an earlier undoing that nobody lived to record.
-            let mut outcomes = outcomes_so_far(manifest, &world).await?;
-            let published = roll_back(act, &world, sidecar).await?;
+        Decision::Undo => {
+            let published = undo(act, &world, sidecar).await?;
             *manifest = published.manifest;
-            outcomes.extend(published.outcomes);
-            let first = world.published.as_ref().map_or(published.commit, |earlier| earlier.id);
-            (RecoveryKind::RolledBack, Some(first), outcomes)
-        }
-        Decision::PutBack => {
-            *manifest = put_back(act, &world, sidecar).await?.manifest;
-            let commit = world.published.as_ref().map(|commit| commit.id);
-            (RecoveryKind::RolledForward, commit, outcomes_so_far(manifest, &world).await?)
+            (RecoveryKind::RolledBack, Some(published.commit), published.outcomes)
         }
     };
     let row = Recovery {
@@ -101,36 +94,9 @@ async fn attempt(
         at: act.runtime.clock.now(),
     };
     audit.append(&row).await?;
-    let journal = Journal::new(&act.runtime.stack, act.scope);
-    journal.delete(sidecar.operation_id).await?;
-    // A writer of another process that was alive all the same may have landed another table since, and found the sidecar in
-    // its place when it came to put it back. What lands from now on comes with a put that finds none.
-    if undone && has_landed_late(&act.runtime.stack, manifest, sidecar).await? {
-        journal.put_back(sidecar).await?;
-        let late = format!("operation {} went on while it was undone", sidecar.operation_id);
-        return Err(Error::conflict(late));
-    }
+    Journal::new(&act.runtime.stack, act.scope).delete(sidecar.operation_id).await?;
     act.runtime.gate.disarmed(sidecar.operation_id);
     Ok(Resolution::Resolved(kind))
-}
-
-/// Why a pass beside live writers leaves a sidecar alone; `None` when it may act.
-fn why_deferred(act: &Act<'_>, sidecar: &Sidecar, world: &World, decision: Decision) -> Option<String> {
-    if act.scope == Scope::Sweep {
-        return None;
-    }
-    let did_arm = act.runtime.gate.did_arm(sidecar.operation_id);
-    match decision {
-        // Nothing of it is left to undo, and its writer, which was of this process, is gone.
-        Decision::RollBack if did_arm && world.tables.iter().all(|found| found.facts.head == found.facts.pin) => None,
-        Decision::RollBack => Some("undoing it restores tables, which is safe only at a read-write open".into()),
-        Decision::PutBack => {
-            Some("what it made visible lies beneath a restore, and is put back only at a read-write open".into())
-        }
-        Decision::Abort => Some(regressed(sidecar, world).message().to_owned()),
-        Decision::Retire if !did_arm => Some("another process armed it and may be about to commit".into()),
-        _ => None,
-    }
 }
 
 fn regressed(sidecar: &Sidecar, world: &World) -> Error {

@@ -2,11 +2,14 @@
 //!
 //! - [`parse`]: text → statements; [`allow`] walks them and refuses what is not carried out. [`limit`]: the bounds.
 //! - [`session`]: what a session knows. [`arithmetic`] is checked, [`membership`] is `IN` with missing values.
+//! - [`comparison`]: of two types. [`conversion`]: CAST that changes no value. [`time`]: to the microsecond.
 //! - [`memory`], [`stack`]: what a statement may take. [`table`]: a dataset as a table. [`run`]: statement → plan → rows.
 //! - [`result`]: one type of text. [`refusal`]: DataFusion's errors → ours.
 
 pub(crate) mod allow;
 mod arithmetic;
+mod comparison;
+mod conversion;
 mod limit;
 mod membership;
 mod memory;
@@ -19,11 +22,13 @@ mod stack;
 mod table;
 #[cfg(test)]
 mod tests;
+mod time;
 
+pub(crate) use limit::TIMEOUT;
 pub(crate) use memory::Memory;
 pub(crate) use parse::{parse, tables_of, unknown_type};
 pub(crate) use refusal::{outer_reference, refused};
-pub(crate) use result::{texts_in, texts_of};
+pub(crate) use result::{texts_in, texts_of, views_in};
 pub(crate) use run::Plan;
 #[cfg(test)]
 pub(crate) use session::session;

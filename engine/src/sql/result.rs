@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch, RecordBatchOptions};
-use arrow_schema::{DataType, Schema, SchemaRef};
+use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion::arrow::compute::cast;
 
 use super::limit::RESULT_TEXT_BYTES_MAX;
@@ -17,6 +17,15 @@ pub(crate) fn texts_in(schema: &SchemaRef) -> SchemaRef {
         false => Arc::clone(field),
     });
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+}
+
+/// The columns with views in the place of texts.
+pub(crate) fn views_in(schema: &Schema) -> Vec<FieldRef> {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+        _ => Arc::clone(field),
+    });
+    fields.collect()
 }
 
 /// The rows with texts in the place of views, in as many batches as their bytes need.

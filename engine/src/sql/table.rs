@@ -21,23 +21,28 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use lance::Dataset;
 use lance::datafusion::LanceTableProvider;
 
-use super::limit::{BATCH_BYTES, FILTER_LEVELS_MAX};
+use super::limit::{BATCH_BYTES, BATCH_ROWS, FILTER_LEVELS_MAX, LONG_TEXT_ROWS, PLAIN_FILE_BYTES, VECTOR_BYTES_MAX};
+use super::views_in;
 
 /// The rows of a dataset; `with_address` adds the column `_rowaddr`.
 pub(crate) fn table_provider(dataset: &Arc<Dataset>, with_address: bool) -> Arc<dyn TableProvider> {
-    let inner = LanceTableProvider::new(Arc::clone(dataset), false, with_address).with_batch_size_bytes(BATCH_BYTES);
-    let stored = inner.schema();
-    let fields = stored.fields().iter().map(|field| match field.data_type() {
-        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
-        _ => Arc::clone(field),
-    });
-    let schema = Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), stored.metadata().clone()));
-    Arc::new(Table { inner, stored, schema })
+    let stored = provider(dataset, with_address, None).schema();
+    let schema = Arc::new(Schema::new_with_metadata(views_in(&stored), stored.metadata().clone()));
+    Arc::new(Table { dataset: Arc::clone(dataset), with_address, stored, schema })
+}
+
+fn provider(dataset: &Arc<Dataset>, with_address: bool, rows_at_once: Option<usize>) -> LanceTableProvider {
+    let provider = LanceTableProvider::new(Arc::clone(dataset), false, with_address).with_batch_size_bytes(BATCH_BYTES);
+    match rows_at_once {
+        Some(rows) => provider.with_batch_size(rows),
+        None => provider,
+    }
 }
 
 #[derive(Debug)]
 struct Table {
-    inner: LanceTableProvider,
+    dataset: Arc<Dataset>,
+    with_address: bool,
     /// What Lance gives.
     stored: SchemaRef,
     /// The same with views.
@@ -66,12 +71,46 @@ impl TableProvider for Table {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
+        let rows_at_once = self.rows_at_once(projection, filters);
         let filters = filters.iter().cloned().map(stored_texts).collect::<PlanResult<Vec<_>>>()?;
-        viewed(self.inner.scan(state, projection, &filters, limit).await?)
+        let provider = provider(&self.dataset, self.with_address, rows_at_once);
+        viewed(provider.scan(state, projection, &filters, limit).await?)
     }
 }
 
 impl Table {
+    /// How many rows of what is read may be in memory together, where that has to be said beforehand: Lance counts the bytes of a batch
+    /// once it is there.
+    fn rows_at_once(&self, projection: Option<&Vec<usize>>, filters: &[Expr]) -> Option<usize> {
+        let is_read = |at: usize, name: &str| {
+            projection.is_none_or(|projection| projection.contains(&at))
+                || filters.iter().any(|filter| filter.column_refs().iter().any(|column| column.name() == name))
+        };
+        let columns = self.stored.fields().iter().enumerate().filter(|(at, field)| is_read(*at, field.name()));
+        let (mut bytes, mut has_lengths) = (0, false);
+        for (_, field) in columns {
+            match field.data_type() {
+                // As long in memory when it is missing, which takes no room in a file.
+                DataType::FixedSizeList(_, dimension) => {
+                    bytes += usize::try_from(*dimension).unwrap_or_default() * size_of::<f32>();
+                }
+                DataType::Utf8 | DataType::List(_) => has_lengths = true,
+                _ => {}
+            }
+        }
+        let vectors = (bytes > VECTOR_BYTES_MAX / BATCH_ROWS).then(|| (VECTOR_BYTES_MAX / bytes).max(1));
+        let texts = (has_lengths && self.may_have_long_texts()).then_some(LONG_TEXT_ROWS);
+        vectors.into_iter().chain(texts).min()
+    }
+
+    /// Whether the texts of one batch could have more bytes between them than they can be addressed by.
+    fn may_have_long_texts(&self) -> bool {
+        self.dataset.fragments().iter().flat_map(|fragment| &fragment.files).any(|file| {
+            // A file that does not say how large it is may be large.
+            file.file_size_bytes.get().is_none_or(|bytes| bytes.get() > PLAIN_FILE_BYTES)
+        })
+    }
+
     /// Whether Lance can apply that filter. It does so on threads of its own, whose stack is small.
     fn pushdown(&self, filter: &Expr, stored: &DFSchema) -> TableProviderFilterPushDown {
         let fits = || {

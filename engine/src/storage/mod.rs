@@ -24,7 +24,7 @@ mod uri;
 
 pub use classify::{Call, Operation, PathClass, Realm};
 pub use error::{StorageError, StorageErrorKind};
-pub use fault::{FaultKind, FaultLayer, FaultPolicy, InjectedFault, Verdict};
+pub use fault::{FaultKind, FaultLayer, FaultPolicy, InjectedFault, LateCall, Verdict};
 pub use http::{UnhappyResponse, provide_tls};
 pub use lance::LanceBridge;
 pub use layer::StoreLayer;

@@ -137,7 +137,9 @@ impl Table {
                 }
                 Ok(dataset)
             }
-            Err(e) if is_moved(&e) => {
+            Err(e)
+                if is_moved(&e) && (!handler.begun.load(Ordering::Relaxed) || self.is_taken(stack, expected).await) =>
+            {
                 let error =
                     Error::conflict(format!("another writer moved table `{path}` past version {}", expected - 1))
                         .with_source(e);
@@ -153,6 +155,14 @@ impl Table {
             }
             Err(e) => Err(CommitFailure::Failed(Error::from(e).context(format_args!("commit to table `{path}`")))),
         }
+    }
+}
+
+impl Table {
+    /// Whether `version` is there. Where a store repeats a request that broke off, its last answer can be a conflict with a request
+    /// of ours that has not taken effect yet, or never does.
+    async fn is_taken(&self, stack: &Stack, version: u64) -> bool {
+        Table::open(stack, self.path(), version).await.is_ok()
     }
 }
 

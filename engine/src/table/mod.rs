@@ -7,10 +7,12 @@
 //! - [`lookup`]: which rows match, and where they are.
 //! - [`stage`]: files written, nothing visible: a [`StagedTable`] holds one Lance transaction.
 //! - [`commit`]: lands a staged transaction on exactly the next version, or says why it did not.
+//! - [`discard`]: takes back what was staged for nothing.
 //! - [`inspect`]: HEAD, and which transactions stand after a version.
 //! - [`restore`]: a new version with the content of an old one.
 
 mod commit;
+mod discard;
 mod inspect;
 mod lookup;
 mod open;

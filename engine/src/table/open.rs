@@ -72,6 +72,11 @@ impl Table {
         self.dataset.version().version
     }
 
+    /// The dataset's Lance branch that this handle reads; `main` where it has no other.
+    pub fn lance_branch(&self) -> &str {
+        self.dataset.manifest().branch.as_deref().unwrap_or("main")
+    }
+
     /// The dataset at this version.
     pub fn dataset(&self) -> &Arc<Dataset> {
         &self.dataset

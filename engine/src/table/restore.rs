@@ -1,7 +1,7 @@
 //! Restoring: a new version with the content of an old one.
 //!
-//! Unsafe beside live writers: Lance accepts a restore over a concurrent append and silently orphans the appended rows.
-//! Only the sweep at a read-write open does it.
+//! Lance accepts a restore over a concurrent append and silently orphans the appended rows. Here it lands on an exact version like
+//! every other commit, so that one of the two loses.
 
 use lance::dataset::transaction::{Operation, TransactionBuilder};
 

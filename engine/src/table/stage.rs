@@ -13,7 +13,7 @@ use lance_table::format::Fragment;
 use super::{Addresses, OPERATION_PROPERTY, Table};
 use crate::error::{Error, Result};
 use crate::id::{IdSource, OperationId};
-use crate::storage::{Realm, Stack};
+use crate::storage::Stack;
 
 /// What Lance holds back of each column that is written.
 const COLUMN_HELD_BYTES: usize = 8 << 20;
@@ -23,7 +23,7 @@ const HELD_BYTES_MAX: usize = 256 << 20;
 /// Fragments that were written and are referenced by nothing yet.
 #[derive(Clone, Debug)]
 pub struct Appended {
-    fragments: Vec<Fragment>,
+    pub(super) fragments: Vec<Fragment>,
     schema: Option<Schema>,
 }
 
@@ -99,17 +99,6 @@ impl Table {
             Operation::Append { fragments } => Ok(Appended { fragments, schema: None }),
             Operation::Overwrite { fragments, schema, .. } => Ok(Appended { fragments, schema: Some(schema) }),
             other => Err(Error::internal(format!("staging rows gave the unexpected operation {}", other.name()))),
-        }
-    }
-
-    /// Takes data files back that nothing will ever refer to, as far as the store lets it.
-    pub(crate) async fn discard(&self, stack: &Stack, appended: &Appended) {
-        let store = stack.raw(Realm::Table);
-        for file in appended.fragments.iter().flat_map(|fragment| &fragment.files) {
-            let path = object_store::path::Path::from(format!("{}/data/{}", self.path(), file.path));
-            if let Err(leftover) = object_store::ObjectStoreExt::delete(&store, &path).await {
-                tracing::warn!(%path, %leftover, "an unreferenced data file remains");
-            }
         }
     }
 

@@ -26,9 +26,26 @@ pub(crate) fn parse_date(text: &str) -> Option<i32> {
 /// Microseconds since 1970-01-01T00:00:00Z of an RFC 3339 instant. What is finer than a microsecond would be lost, so it
 /// does not fit, and neither does a leap second, which this count does not have.
 pub(crate) fn parse_instant(text: &str) -> Option<i64> {
-    let days = i64::from(parse_date(text.get(..10)?)?);
-    let rest = &text.as_bytes()[10..];
-    let (time, mut rest) = rest.split_at_checked(9)?;
+    let (day, rest) = text.split_at_checked(10)?;
+    let (time, zone) = rest.as_bytes().split_at_checked(9)?;
+    micros_of(parse_date(day)?, time, zone)
+}
+
+/// As [`parse_instant`], of what SQL takes for an instant too: without an offset it is in UTC, and a day is its midnight.
+pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
+    let (day, rest) = text.split_at_checked(10)?;
+    let day = parse_date(day)?;
+    let Some((time, zone)) = rest.as_bytes().split_at_checked(9) else {
+        return rest.is_empty().then_some(i64::from(day) * MICROS_OF_DAY);
+    };
+    match zone.last() {
+        None | Some(b'0'..=b'9') if !zone.contains(&b':') => micros_of(day, time, &[zone, b"Z"].concat()),
+        _ => micros_of(day, time, zone),
+    }
+}
+
+/// `time` is `THH:MM:SS`, `rest` a fraction of a second and the offset.
+fn micros_of(day: i32, time: &[u8], mut rest: &[u8]) -> Option<i64> {
     if !matches!(time[0], b'T' | b't' | b' ') || time[3] != b':' || time[6] != b':' {
         return None;
     }
@@ -47,7 +64,7 @@ pub(crate) fn parse_instant(text: &str) -> Option<i64> {
         rest = after;
     }
     let seconds = (hour * 60 + minute) * 60 + second - offset(rest)?;
-    let micros = days * MICROS_OF_DAY + seconds * 1_000_000 + micros;
+    let micros = i64::from(day) * MICROS_OF_DAY + seconds * 1_000_000 + micros;
     MICROS.contains(&micros).then_some(micros)
 }
 
@@ -222,6 +239,21 @@ mod tests {
     #[case::after_the_last("9999-12-31T23:59:59-00:01")]
     fn what_is_no_instant_to_the_microsecond_is_not_read(#[case] text: &str) {
         assert_eq!(parse_instant(text), None);
+    }
+
+    #[rstest]
+    #[case("1970-01-02", Some(MICROS_OF_DAY))]
+    #[case("1970-01-01 00:00:01", Some(1_000_000))]
+    #[case("1970-01-01T00:00:00.000001", Some(1))]
+    #[case("1970-01-01T01:00:00+01:00", Some(0))]
+    #[case("1970-01-01T01:00:00-01:00", Some(7_200_000_000))]
+    #[case("1970-01-01T00:00:00.0000001", None)]
+    #[case("1970-01-01T00:00", None)]
+    #[case("1970-01-01T", None)]
+    #[case("1970-1-1", None)]
+    #[case("", None)]
+    fn sql_may_leave_out_the_offset_or_the_time(#[case] text: &str, #[case] micros: Option<i64>) {
+        assert_eq!(parse_timestamp(text), micros);
     }
 
     #[rstest]

@@ -21,10 +21,11 @@ mod tests;
 
 pub use json::{each_value, write_rows};
 
+pub(crate) use calendar::{parse_date, parse_timestamp};
 pub(crate) use cell::Value;
 pub(crate) use column::{Column, Problem, check, written_as};
 pub(crate) use fit::fit;
-pub(crate) use packed::{packed_schema, unpacked};
+pub(crate) use packed::{packed_schema, unpacked, unpacked_column};
 pub(crate) use rule::expectation;
 
 /// Characters of a value that an error shows.

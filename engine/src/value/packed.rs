@@ -75,7 +75,7 @@ fn dimension(ty: &DataType) -> usize {
 }
 
 /// A packed column as its table has it. Anything but a list that is to be a vector stays what it is.
-pub(super) fn unpacked_column(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
+pub(crate) fn unpacked_column(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
     let (DataType::FixedSizeList(field, size), Some(lists)) = (ty, column.as_list_opt::<i32>()) else {
         return Ok(Arc::clone(column));
     };

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use lance::dataset::optimize::{CompactionOptions, compact_files};
+use omnigraph::clock::FixedClock;
 use omnigraph::storage::{
     Call, FaultKind, FaultLayer, FaultPolicy, Operation, PathClass, Stack, StoreLayer, TraceLayer, Verdict,
 };
@@ -45,7 +47,10 @@ impl World {
         let uri = format!("memory://{name}").parse().unwrap();
         let layers: [Arc<dyn StoreLayer>; 1] = [trace.clone()];
         let stack = Stack::open(&uri, &StorageOptions::default(), &layers).await.unwrap();
-        let graph = Graph::builder(uri).stack(stack.clone()).create(SCHEMA).await.unwrap();
+        // Time stands still: a preparation that took long would look at the manifest once more.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
+        let builder = Graph::builder(uri).stack(stack.clone()).clock(Arc::new(FixedClock::at_millis(now)));
+        let graph = builder.create(SCHEMA).await.unwrap();
         graph.mutate(Mutate::sql("INSERT INTO Company (name) VALUES ('acme')")).await.unwrap();
         World { stack, trace, graph, next: 0 }
     }

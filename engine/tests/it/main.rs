@@ -2,6 +2,8 @@
 
 mod cost;
 mod differential;
+mod formats;
 mod open;
 mod program;
+mod together;
 mod values;

@@ -253,6 +253,8 @@ fn unexplored(files: &[Arc<Scenario>]) -> Vec<String> {
         swarms.iter().any(|swarm| swarm.concurrency.opened > 0.0),
         "read-write opens of one process beside a live write of another",
     );
+    unless(swarms.iter().any(|swarm| swarm.concurrency.crowded > 0.0), "more than two writes at a time");
+    unless(swarms.iter().any(|swarm| swarm.concurrency.grace > 0.0), "handles that give others grace");
     unless(
         swarms.iter().any(|swarm| swarm.drift > 0.0 && !swarm.weather.lies()),
         "repairs that have something to publish",

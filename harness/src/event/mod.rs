@@ -137,8 +137,6 @@ pub enum Event {
         rolled_forward: Vec<String>,
         /// Operations that recovery rolled back.
         rolled_back: Vec<String>,
-        /// Operations that left nothing to undo.
-        retired: Vec<String>,
         /// Operations that this pass had to leave to another, and why.
         deferred: Vec<String>,
     },

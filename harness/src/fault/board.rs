@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use omnigraph::storage::Call;
+use omnigraph::storage::{Call, LateCall};
 use tokio::sync::oneshot;
 
 use super::concrete;
@@ -27,6 +27,8 @@ pub trait FaultWatch: Send + Sync {
     fn fired(&self, fault: &FaultId, firing: &Firing);
     /// A window is held by this fault until it is released.
     fn held(&self, fault: &FaultId);
+    /// A call was kept back, to arrive when the scenario says so under this name. It outlives the process.
+    fn late(&self, name: &str, call: LateCall);
 }
 
 /// The faults that are armed in one process.
@@ -50,11 +52,26 @@ struct Armed {
 }
 
 enum Site {
-    Failpoint { name: String, schedule: ActionSchedule },
-    Hold { name: String, used: bool },
+    Failpoint {
+        name: String,
+        schedule: ActionSchedule,
+    },
+    /// How many crossings are still to pass before the one that is held; none when it has been.
+    Hold {
+        name: String,
+        left: Option<u64>,
+    },
     Crash(CrashPoint),
-    Store { matcher: CallMatcher, schedule: CallSchedule, strike: Box<dyn Strike> },
-    Wire { matcher: CallMatcher, schedule: CallSchedule, disturbance: Arc<dyn Disturb> },
+    Store {
+        matcher: CallMatcher,
+        schedule: CallSchedule,
+        strike: Box<dyn Strike>,
+    },
+    Wire {
+        matcher: CallMatcher,
+        schedule: CallSchedule,
+        disturbance: Arc<dyn Disturb>,
+    },
 }
 
 /// Keeps faults armed; dropping it lifts them. Their counts stay.
@@ -106,7 +123,9 @@ impl Board {
             Rule::Failpoint { name, actions } => {
                 Site::Failpoint { name: name.to_string(), schedule: ActionSchedule::new(actions, seed) }
             }
-            Rule::Hold { name } => Site::Hold { name: name.to_string(), used: false },
+            Rule::Hold { name, crossing } => {
+                Site::Hold { name: name.to_string(), left: Some(crossing.saturating_sub(1)) }
+            }
             Rule::Crash(point) => Site::Crash(*point),
             Rule::Store(fault) => Site::Store {
                 matcher: CallMatcher::new(&fault.on)?,
@@ -170,10 +189,17 @@ impl Board {
         for fault in self.lock().iter_mut().filter(|fault| fault.active) {
             let task = match &mut fault.site {
                 Site::Failpoint { name, schedule } if name == point => schedule.cross(),
-                Site::Hold { name, used, .. } if name == point && !*used => {
-                    *used = true;
-                    Some(Task::Pause)
-                }
+                Site::Hold { name, left } if name == point => match *left {
+                    Some(0) => {
+                        *left = None;
+                        Some(Task::Pause)
+                    }
+                    Some(passing) => {
+                        *left = Some(passing - 1);
+                        None
+                    }
+                    None => None,
+                },
                 _ => None,
             };
             if let Some(task) = task {
@@ -247,6 +273,11 @@ impl Board {
             }
         }
         struck
+    }
+
+    /// Hands on what arrives later.
+    pub(super) fn keep_late(&self, name: &str, call: LateCall) {
+        self.watch.late(name, call);
     }
 
     /// The process dies when this call is done.

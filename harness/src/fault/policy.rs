@@ -1,6 +1,6 @@
 //! What the engine's fault layer asks for each store call of one process.
 
-use omnigraph::storage::{Call, CallObserver, CallRecord, FaultPolicy, Verdict};
+use omnigraph::storage::{Call, CallObserver, CallRecord, FaultPolicy, LateCall, Verdict};
 
 use super::board::Board;
 use super::store::Blow;
@@ -22,6 +22,10 @@ impl FaultPolicy for Board {
                 Verdict::Pass
             }
         }
+    }
+
+    fn late(&self, label: &str, call: LateCall) {
+        self.keep_late(label, call);
     }
 }
 

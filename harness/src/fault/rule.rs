@@ -27,10 +27,12 @@ pub enum Rule {
         /// What it does, crossing by crossing.
         actions: Actions,
     },
-    /// Holds the first crossing of a failpoint until it is released.
+    /// Holds one crossing of a failpoint until it is released.
     Hold {
         /// Which.
         name: FailpointName,
+        /// Which crossing, counted from 1.
+        crossing: u64,
     },
     /// A store fault.
     Store(StoreFault),
@@ -47,7 +49,10 @@ impl FaultOrder {
             Rule::Failpoint { name, actions } => {
                 (FaultFamily::Failpoint, name.to_string(), actions.as_str().to_owned())
             }
-            Rule::Hold { name } => (FaultFamily::Failpoint, name.to_string(), "hold".to_owned()),
+            Rule::Hold { name, crossing: 1 } => (FaultFamily::Failpoint, name.to_string(), "hold".to_owned()),
+            Rule::Hold { name, crossing } => {
+                (FaultFamily::Failpoint, name.to_string(), format!("hold, crossing {crossing}"))
+            }
             Rule::Crash(CrashPoint::BeforeAnswer) => {
                 (FaultFamily::Process, "the answer".to_owned(), "crash before".to_owned())
             }
@@ -89,6 +94,7 @@ fn describe_effect(effect: &Effect, when: When) -> String {
         Effect::AckLost => "ack lost".to_owned(),
         Effect::LostWrite => "lost write".to_owned(),
         Effect::Latency(millis) => format!("latency of {millis} ms"),
+        Effect::Late(name) => format!("late, as '{name}'"),
         Effect::Torn(bytes) => format!("torn after {bytes} bytes"),
         Effect::Corrupt(offset) => format!("byte {offset} corrupt"),
         Effect::Stale => "stale".to_owned(),
@@ -106,6 +112,7 @@ fn describe_wire(effect: &WireEffect) -> String {
         WireEffect::ResetRequest(bytes) => format!("request reset after {bytes} bytes"),
         WireEffect::ResetResponse(bytes) => format!("response reset after {bytes} bytes"),
         WireEffect::Latency(millis) => format!("latency of {millis} ms"),
+        WireEffect::Late(name) => format!("late, as '{name}'"),
         WireEffect::BlackHole => "black hole".to_owned(),
         WireEffect::Truncated(bytes) => format!("truncated after {bytes} bytes"),
         WireEffect::HalfClosed => "half closed".to_owned(),

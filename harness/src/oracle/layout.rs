@@ -1,5 +1,6 @@
 //! How a graph lies in a store, read off the paths of a listing alone.
 
+use super::evidence::{Evidence, World};
 use super::facts::ObjectFact;
 
 /// Where sidecars lie.
@@ -39,6 +40,16 @@ pub fn head(objects: &[ObjectFact], path: &str) -> Option<u64> {
 pub fn sidecar(path: &str) -> Option<&str> {
     let name = path.strip_prefix(RECOVERY)?;
     if name.contains('/') { None } else { name.strip_suffix(".json") }
+}
+
+/// Whether the sidecar of an operation is still there, in quarantine, or was touched by hand.
+pub fn is_handled(evidence: &Evidence, world: &World, id: &str) -> bool {
+    let by_hand = evidence.damage.iter().flat_map(|damage| &damage.paths).any(|path| sidecar(path) == Some(id));
+    let in_store = world.objects.iter().any(|object| {
+        sidecar(&object.path) == Some(id)
+            || object.path.strip_prefix(QUARANTINE).is_some_and(|name| name.starts_with(id))
+    });
+    by_hand || in_store
 }
 
 /// Where two listings differ, a line each.

@@ -2,7 +2,8 @@
 //!
 //! It works on [`Evidence`] alone, after the fact, in any process: a recorded run can be judged again. In reading order:
 //!
-//! - [`evidence`] and [`facts`]: what may be observed, and the order in which the closing observations are made;
+//! - [`evidence`] and [`facts`]: what may be observed, and the order in which the closing observations are made; [`faults`]: what
+//!   those that fired say about the store;
 //! - [`rows`]: rows in one comparable form; [`layout`]: how a graph lies in a store;
 //! - [`model`]: the reference model; [`attribution`] and [`own_rows`]: which call answers for what; [`readings`]: what was
 //!   read beside calls and between them;
@@ -12,6 +13,7 @@
 pub mod attribution;
 pub mod evidence;
 pub mod facts;
+pub mod faults;
 pub mod invariant;
 pub mod invariants;
 pub mod judgement;

@@ -167,7 +167,13 @@ fn acknowledge(operation: &str, commit: &str, graph_version: u64) -> Outcome {
 }
 
 fn sighting(after_step: u64, at: Tick, operation: &str) -> SidecarSighting {
-    SidecarSighting { at, after_step, writers_in_flight: false, operation_ids: vec![operation.into()] }
+    SidecarSighting {
+        at,
+        after_step,
+        writers_in_flight: false,
+        operation_ids: vec![operation.into()],
+        drift: Some(Vec::new()),
+    }
 }
 
 fn tally(step: u64, site: &str, action: &str) -> FaultTally {

@@ -208,7 +208,6 @@ fn story() -> Vec<(u64, Event)> {
                 step: Some(step(2, "load", 14)),
                 rolled_forward: vec!["01J".into()],
                 rolled_back: Vec::new(),
-                retired: Vec::new(),
                 deferred: Vec::new(),
             },
         ),

@@ -8,10 +8,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use omnigraph::storage::LateCall;
+
 use crate::backend::CellAddress;
 use crate::event::{CellId, FaultId, FaultTally, Firing, Outcome, StoreCall};
 use crate::fault::FaultOrder;
-use crate::oracle::evidence::{Closing, ReadOnlyOpen, Taken, Tick, VersionReading, WriteProbe};
+use crate::oracle::evidence::{Closing, ReadOnlyOpen, TableDrift, Taken, Tick, VersionReading, WriteProbe};
 use crate::oracle::facts::SchemaFacts;
 use crate::scenario::model::{Load, OpenMode, Scenario, Step};
 use crate::seed::Seed;
@@ -143,13 +145,21 @@ pub enum Order {
         reader: u64,
     },
     /// Looks at the store from outside: which sidecars lie there, and what versions became visible.
-    Observe,
+    Observe {
+        /// Whether to look for tables whose HEAD is not their pin, too: no call is in flight.
+        drift: bool,
+    },
     /// Converges the graph in a fresh process and makes the closing observations, except for the probes.
     Close {
         /// Versions that were read when they were new.
         versions: Vec<VersionReading>,
         /// Whether there may be no graph, so that the place has to be free for one.
         or_create: bool,
+    },
+    /// Lets calls that were kept back reach the store, in this order.
+    Arrive {
+        /// The calls.
+        calls: Vec<LateCall>,
     },
     /// Reads every object of the store, for a failure's bundle.
     Objects {
@@ -216,6 +226,13 @@ pub enum Note {
         /// By which fault.
         fault: FaultId,
     },
+    /// A call to the store was kept back.
+    Late {
+        /// When it arrives, in the scenario's word.
+        name: String,
+        /// The call.
+        call: Box<LateCall>,
+    },
     /// A reader beside the steps has read a snapshot.
     Saw(Box<Saw>),
     /// A process wrote to the store.
@@ -275,6 +292,8 @@ pub struct Report {
     pub read_only_open: Option<ReadOnlyOpen>,
     /// Operation ids of the sidecars that lie there.
     pub sidecars: Option<Vec<String>>,
+    /// Tables whose HEAD is not their pin.
+    pub drifted: Option<Vec<TableDrift>>,
     /// Versions that became visible, read for the first time.
     pub versions: Vec<VersionReading>,
     /// Number of commits in the history.

@@ -138,7 +138,7 @@ pub fn effects(operation: Operation, class: PathClass, after_death: bool) -> Vec
 }
 
 /// Every effect once; those that take an argument with one.
-fn every_effect() -> [Effect; 14] {
+fn every_effect() -> [Effect; 15] {
     [
         Effect::Throttled,
         Effect::Timeout,
@@ -148,6 +148,7 @@ fn every_effect() -> [Effect; 14] {
         Effect::AckLost,
         Effect::LostWrite,
         Effect::Latency(1),
+        Effect::Late("later".to_owned()),
         Effect::Torn(1),
         Effect::Corrupt(0),
         Effect::Stale,
@@ -167,9 +168,12 @@ fn argument(effect: &Effect, operation: Operation, class: PathClass, after_death
     // A sidecar carries a checksum, so that reading it wrong is a failure like any other.
     let is_noticed = operation == Operation::Get && class == PathClass::Sidecar;
     match effect {
-        Effect::Throttled | Effect::Timeout | Effect::PermissionDenied | Effect::ConnectionLost | Effect::AckLost => {
-            None
-        }
+        Effect::Throttled
+        | Effect::Timeout
+        | Effect::PermissionDenied
+        | Effect::ConnectionLost
+        | Effect::AckLost
+        | Effect::Late(_) => None,
         Effect::Torn(_) | Effect::Corrupt(_) if is_noticed => None,
         Effect::NotFound
         | Effect::LostWrite
@@ -235,6 +239,7 @@ fn name_of(effect: &Effect) -> &'static str {
         Effect::AckLost => "ack-lost",
         Effect::LostWrite => "lost-write",
         Effect::Latency(_) => "latency",
+        Effect::Late(_) => "late",
         Effect::Torn(_) => "torn",
         Effect::Corrupt(_) => "corrupt",
         Effect::Stale => "stale",

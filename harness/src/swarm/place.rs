@@ -12,7 +12,7 @@ pub struct Place {
 impl Place {
     /// The process's name; none for the one that steps mean if they name none.
     pub fn process_name(self) -> Option<String> {
-        ["other", "third"].get(self.process.checked_sub(1)?).map(|name| (*name).to_owned())
+        ["other", "third", "fourth"].get(self.process.checked_sub(1)?).map(|name| (*name).to_owned())
     }
 
     /// The handle's name; none for the one that steps mean if they name none.

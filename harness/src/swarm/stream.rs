@@ -38,6 +38,12 @@ pub enum Consumer {
     Readers,
     /// Whether another process opens beside a write, and which one.
     Opens,
+    /// Whether a write beside another one runs in the background as well.
+    Crowd,
+    /// Whether what is late arrives.
+    Late,
+    /// Whether the handles of a universe give others grace.
+    Grace,
 }
 
 impl Consumer {
@@ -59,6 +65,9 @@ impl Consumer {
         Consumer::ReadOnly,
         Consumer::Readers,
         Consumer::Opens,
+        Consumer::Crowd,
+        Consumer::Late,
+        Consumer::Grace,
     ];
 
     pub fn name(self) -> &'static str {
@@ -78,6 +87,9 @@ impl Consumer {
             Consumer::ReadOnly => "read-only",
             Consumer::Readers => "readers",
             Consumer::Opens => "opens",
+            Consumer::Crowd => "crowd",
+            Consumer::Late => "late",
+            Consumer::Grace => "grace",
         }
     }
 }

@@ -53,6 +53,12 @@ impl Faults {
         self.failpoints.is_empty() && self.store.is_empty() && self.wire.is_empty()
     }
 
+    /// The names under which calls and requests may be late.
+    pub fn late(&self) -> impl Iterator<Item = &str> {
+        let on_wire = self.wire.iter().filter_map(|fault| fault.effect.late());
+        self.store.iter().filter_map(|fault| fault.effect.late()).chain(on_wire)
+    }
+
     /// Whether one of them kills the process.
     pub fn kill(&self) -> bool {
         self.failpoints.values().any(|actions| actions.can(&Task::Crash))
@@ -118,6 +124,7 @@ fn store(trouble: StoreTrouble, action: &Action, met: Met, draw: &mut Draw) -> O
         StoreTrouble::Torn => Effect::Torn(number),
         StoreTrouble::Corrupt => Effect::Corrupt(number),
         StoreTrouble::Stale => Effect::Stale,
+        StoreTrouble::Late => Effect::Late(format!("late-{number}")),
     };
     let reads_only = matches!(trouble, StoreTrouble::NotFound);
     let fits = |operation: Operation, class| {
@@ -142,10 +149,12 @@ fn on_the_wire(trouble: WireTrouble, action: &Action, met: Met, draw: &mut Draw)
         WireTrouble::Truncated => WireEffect::Truncated(number),
         WireTrouble::HalfClosed => WireEffect::HalfClosed,
         WireTrouble::ResponseLost => WireEffect::ResponseLost,
+        WireTrouble::Late => WireEffect::Late(format!("late-{number}")),
     };
     // What can be met can be met in every way, but for an answer that has nothing to cut off.
     let fits = |operation: Operation, class| {
-        can_strike(action, operation, class, &Effect::Timeout)
+        let alike = if trouble == WireTrouble::Late { Effect::Late(String::new()) } else { Effect::Timeout };
+        can_strike(action, operation, class, &alike)
             && (trouble != WireTrouble::Truncated || WireEffect::has_answer_with_body(operation))
     };
     let (operation, class) = site(action, met, fits, draw)?;

@@ -94,9 +94,7 @@ pub struct Recovered {
     pub rolled_forward: Vec<String>,
     /// Undone.
     pub rolled_back: Vec<String>,
-    /// Given up, because nothing had moved.
-    pub retired: Vec<String>,
-    /// Left to a read-write open, each with the reason.
+    /// Left alone, each with the reason.
     pub deferred: Vec<String>,
 }
 
@@ -108,7 +106,6 @@ impl Recovered {
 }
 
 impl From<&HealReport> for Recovered {
-    /// An operation that was given up counts as rolled back here: only its audit row tells the two apart.
     fn from(report: &HealReport) -> Self {
         let of = |kind: RecoveryKind| {
             let resolved = report.resolved.iter().filter(|(_, found)| *found == kind);
@@ -117,7 +114,6 @@ impl From<&HealReport> for Recovered {
         Recovered {
             rolled_forward: of(RecoveryKind::RolledForward),
             rolled_back: of(RecoveryKind::RolledBack),
-            retired: Vec::new(),
             deferred: report
                 .deferred
                 .iter()

@@ -18,7 +18,7 @@ pub async fn load(graph: &Graph, load: &Load, actor: Option<&str>) -> Done {
         lines.push_str(&line.to_string());
         lines.push('\n');
     }
-    let request = omnigraph::Load { mode, actor: actor.map(str::to_owned) };
+    let request = omnigraph::Load { mode, actor: actor.map(str::to_owned), ..omnigraph::Load::default() };
     match graph.load(request, std::io::Cursor::new(lines.into_bytes())).await {
         Ok(report) => acknowledged(&report),
         Err(error) => Done::failed(&error),

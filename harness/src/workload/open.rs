@@ -1,5 +1,7 @@
 //! Creates a graph or opens a handle on it.
 
+use std::time::Duration;
+
 use omnigraph::storage::Stack;
 use omnigraph::{Graph, GraphBuilder, Result};
 
@@ -22,6 +24,9 @@ pub async fn open(stack: Stack, given: &Surroundings, mode: OpenMode) -> Result<
     let builder = builder(stack, given);
     match mode {
         OpenMode::ReadWrite => builder.open().await,
+        OpenMode::ReadWriteWithGrace => {
+            builder.grace(LONG_GRACE).grace_at_open(true).patience(Duration::ZERO).open().await
+        }
         OpenMode::ReadOnly => builder.open_read_only().await,
     }
 }
@@ -34,7 +39,16 @@ pub async fn look(stack: Stack) -> Result<Graph> {
     builder(stack, &Surroundings::of_a_reader()).open_read_only().await
 }
 
+/// Longer than any scenario.
+const LONG_GRACE: Duration = Duration::from_secs(3_600);
+
+/// Without grace, so that nobody waits for a dead writer, and a live one is undone as often as can be.
 fn builder(stack: Stack, given: &Surroundings) -> GraphBuilder {
     let given = given.clone();
-    Graph::builder(stack.identity()).stack(stack).process(given.process).clock(given.clock).ids(given.ids)
+    Graph::builder(stack.identity())
+        .stack(stack)
+        .process(given.process)
+        .clock(given.clock)
+        .ids(given.ids)
+        .grace(Duration::ZERO)
 }

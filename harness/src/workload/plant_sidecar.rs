@@ -2,7 +2,7 @@
 
 use object_store::path::Path;
 use omnigraph::Snapshot;
-use omnigraph::intent::{BranchRef, FORMAT_VERSION, PlannedTable, Sidecar};
+use omnigraph::intent::{Base as PlannedBase, BranchRef, FORMAT_VERSION, PlannedTable, Sidecar};
 use omnigraph::storage::{Realm, Stack};
 use omnigraph::table::Table;
 use rand::Rng;
@@ -77,7 +77,7 @@ async fn sound(bare: &Stack, snapshot: &Snapshot, plant: &PlantSidecar, rng: &mu
         registrations: Vec::new(),
         retirements: Vec::new(),
         planned_schema: None,
-        merge_source: None,
+        merge_parent: None,
     })
 }
 
@@ -116,8 +116,8 @@ async fn planned(
         type_name: name.clone(),
         path: pin.path.clone(),
         lance_branch: "main".to_owned(),
-        base_version: base,
-        transaction_uuid,
+        base: PlannedBase::Version(base),
+        transactions: vec![transaction_uuid],
     })
 }
 
@@ -190,7 +190,7 @@ mod tests {
             registrations: Vec::new(),
             retirements: Vec::new(),
             planned_schema: None,
-            merge_source: None,
+            merge_parent: None,
         }
     }
 

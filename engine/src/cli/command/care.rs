@@ -29,7 +29,7 @@ pub async fn repair(place: &Place, repair: Repair, mut output: Output) -> Result
     }
     // What keeps every other kind of handle from being opened is repaired through one that is read-only.
     let graph = match repair {
-        Repair::Confirm { .. } => place.graph().open().await?,
+        Repair::Confirm { .. } => place.open_beside_others().await?,
         Repair::Preview | Repair::Quarantine(_) | Repair::Audit => place.graph().open_read_only().await?,
     };
     let report = report::Repaired::of(&graph.repair(repair).await?);

@@ -4,6 +4,8 @@ mod care;
 mod read;
 mod write;
 
+use std::time::Duration;
+
 use clap::CommandFactory;
 use omnigraph::{Graph, GraphBuilder, Repair, StorageOptions};
 
@@ -14,18 +16,22 @@ use super::output::Output;
 
 /// Does what was typed.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
-    let Cli { uri, json, command } = cli;
+    let Cli { uri, json, grace, command } = cli;
     let output = Output::open(json);
     if let Command::Completions { shell } = command {
         return completions(shell, output);
     }
-    let place = Place(place(uri)?);
+    let place = Place { uri: place(uri)?, grace };
     match command {
         Command::Create { schema } => write::create(&place, &schema, output).await,
-        Command::Load { lines, mode, actor } => write::load(&place, &lines, mode, actor, output).await,
-        Command::Mutate { sql, memory, actor } => write::mutate(&place, sql, memory, actor, output).await,
+        Command::Load { lines, mode, actor, operation } => {
+            write::load(&place, &lines, write::as_typed(mode, actor, operation), output).await
+        }
+        Command::Mutate { sql, bounds, actor, operation } => {
+            write::mutate(&place, sql, bounds, actor, operation, output).await
+        }
         Command::Query(query) => read::query(&place, query, output).await,
-        Command::Commits { limit } => read::commits(&place, limit, output).await,
+        Command::Commits { limit, operation } => read::commits(&place, limit, operation, output).await,
         Command::Recoveries => read::recoveries(&place, output).await,
         Command::Inspect => care::inspect(&place, output).await,
         Command::Recover => care::recover(&place, output).await,
@@ -40,12 +46,24 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// Where the graph lies.
-struct Place(String);
+/// What a command waits beyond the grace that it gives, in which the next heal settles what has none any more.
+const PATIENCE_BEYOND_GRACE: Duration = Duration::from_secs(10);
+
+/// Where the graph lies, and how writers of other processes are treated there.
+struct Place {
+    uri: String,
+    grace: Duration,
+}
 
 impl Place {
     fn graph(&self) -> GraphBuilder {
-        Graph::builder(&self.0).storage_options(StorageOptions::from_env())
+        Graph::builder(&self.uri).storage_options(StorageOptions::from_env())
+    }
+
+    /// For one write beside a server that is at work: its writes are left alone while they are young, and waited for.
+    async fn open_beside_others(&self) -> omnigraph::Result<Graph> {
+        let patience = self.grace.saturating_add(PATIENCE_BEYOND_GRACE);
+        self.graph().grace(self.grace).grace_at_open(true).patience(patience).open().await
     }
 }
 

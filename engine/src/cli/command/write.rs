@@ -9,7 +9,7 @@ use omnigraph::{Load, Mutate, WriteReport};
 
 use super::Place;
 use crate::cli::failure::{Failure, say};
-use crate::cli::flags::{Actor, Memory, Mode, Sql};
+use crate::cli::flags::{Actor, Bounds, Mode, Operation, Sql};
 use crate::cli::output::{Output, json};
 use crate::cli::{input, interrupt, report};
 
@@ -22,20 +22,33 @@ pub async fn create(place: &Place, schema: &Path, mut output: Output) -> Result<
     Ok(())
 }
 
-pub async fn load(place: &Place, path: &Path, mode: Mode, actor: Actor, output: Output) -> Result<(), Failure> {
+/// `load` without its rows, as it was typed.
+pub fn as_typed(mode: Mode, actor: Actor, operation: Operation) -> Load {
+    Load { mode: mode.into(), actor: actor.name, operation_id: operation.id }
+}
+
+pub async fn load(place: &Place, path: &Path, load: Load, output: Output) -> Result<(), Failure> {
     let lines = input::Lines::open(path).await?;
     interrupt::watch_write(lines.at_end(), output.json);
-    let graph = place.graph().open().await?;
-    let load = Load { mode: mode.into(), actor: actor.name };
+    let graph = place.open_beside_others().await?;
     written(&graph.load(load, lines).await?, output);
     Ok(())
 }
 
-pub async fn mutate(place: &Place, sql: Sql, memory: Memory, actor: Actor, output: Output) -> Result<(), Failure> {
+pub async fn mutate(
+    place: &Place,
+    sql: Sql,
+    bounds: Bounds,
+    actor: Actor,
+    operation: Operation,
+    output: Output,
+) -> Result<(), Failure> {
     let sql = sql.text()?;
     interrupt::watch_write(read_already(), output.json);
-    let graph = place.graph().open().await?;
-    written(&graph.mutate(Mutate { sql, actor: actor.name, memory_bytes: memory.bytes }).await?, output);
+    let graph = place.open_beside_others().await?;
+    let Bounds { timeout, memory_bytes } = bounds;
+    let mutate = Mutate { sql, actor: actor.name, operation_id: operation.id, memory_bytes, timeout };
+    written(&graph.mutate(mutate).await?, output);
     Ok(())
 }
 

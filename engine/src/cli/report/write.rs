@@ -35,6 +35,7 @@ pub struct Written {
     commit_id: Option<String>,
     operation_id: Option<String>,
     rows: BTreeMap<String, Counts>,
+    repeated: bool,
     recovered: Healed,
 }
 
@@ -76,6 +77,7 @@ impl Written {
             commit_id: report.commit_id.map(|id| id.to_string()),
             operation_id: report.operation_id.map(|id| id.to_string()),
             rows: rows.collect(),
+            repeated: report.repeated,
             recovered: Healed {
                 resolved: resolved
                     .map(|(id, kind)| Resolved { operation_id: id.to_string(), kind: done(*kind) })
@@ -97,6 +99,9 @@ impl Written {
         }
         for (name, Counts { inserted, updated, deleted }) in &self.rows {
             let _ = writeln!(text, "{}: {inserted} inserted, {updated} updated, {deleted} deleted", escaped(name));
+        }
+        if self.repeated {
+            text.push_str("it was done before, and nothing was done now\n");
         }
         let _ = match (&self.commit_id, &self.operation_id) {
             (Some(commit), Some(operation)) => {

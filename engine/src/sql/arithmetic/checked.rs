@@ -20,7 +20,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 
-use super::invalid;
+use super::{bounded, invalid};
 
 /// Functions within functions are looked at again and again while they are planned.
 const OPERATORS_MAX: usize = 100;
@@ -66,6 +66,12 @@ fn replace(expr: Expr, schema: &DFSchema) -> PlanResult<Transformed<Expr>> {
                 op => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
             };
             (op, vec![*left, *right])
+        }
+        Expr::ScalarFunction(ScalarFunction { func, args }) => {
+            return Ok(match bounded::list_function(&func) {
+                Some(func) => Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })),
+                None => Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args })),
+            });
         }
         Expr::Negative(inner) if wraps(&(inner.get_type(schema)?, DataType::Null)) => (Op::Negate, vec![*inner]),
         expr => return Ok(Transformed::no(expr)),

@@ -5,11 +5,12 @@
 //!
 //! - [`integer`]: `+ - * / %` of whole numbers, with types of its own. They are planned so from the start.
 //! - [`checked`]: what is left after types are known, decimals, days, instants, intervals and the minus sign.
-//! - [`sum`]: sums in 128 or 256 bits. [`bounded`]: functions that make long texts of short ones.
+//! - [`sum`]: sums and averages in 128 or 256 bits. [`bounded`], [`joined`]: what makes much of little.
 
 mod bounded;
 mod checked;
 mod integer;
+mod joined;
 mod sum;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub(super) fn install(state: &mut SessionState) {
     integer::install(state);
     sum::install(state);
     bounded::install(state);
+    joined::install(state);
 }
 
 /// An error in the midst of a plan.

@@ -1,4 +1,4 @@
-//! `sum`, of which no part wraps round: whole numbers are added up in 128 bits, decimals in 256, and the result must fit.
+//! `sum` and `avg`, of which no part wraps round: whole numbers are added up in 128 bits, decimals in 256, and the result must fit.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use arrow_schema::{DataType, Field, FieldRef};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::common::{Result as PlanResult, ScalarValue};
 use datafusion::execution::{FunctionRegistry, SessionState};
+use datafusion::functions_aggregate::average::avg_udaf;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
@@ -17,22 +18,26 @@ use datafusion::logical_expr::{
 use super::invalid;
 
 pub(super) fn install(state: &mut SessionState) {
-    // A session takes every function, and this one in the place of its own.
-    let _ = state.register_udaf(Arc::new(AggregateUDF::new_from_impl(Sum { inner: sum_udaf() })));
+    for inner in [sum_udaf(), avg_udaf()] {
+        let aliases = inner.aliases().to_vec();
+        // A session takes every function, and these in the place of its own.
+        let _ = state.register_udaf(Arc::new(AggregateUDF::new_from_impl(Total { inner, aliases })));
+    }
 }
 
-/// DataFusion's sum of wider values.
+/// DataFusion's function of wider values.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Sum {
+struct Total {
     inner: Arc<AggregateUDF>,
+    aliases: Vec<String>,
 }
 
-/// The type in which values are added up whose sum is of that type.
-fn wide(sum: &DataType) -> PlanResult<DataType> {
-    match sum {
+/// The type in which values or their total are kept.
+fn wide(ty: &DataType) -> PlanResult<DataType> {
+    match ty {
         DataType::Int64 | DataType::UInt64 => Ok(DataType::Decimal128(38, 0)),
         DataType::Decimal128(_, scale) => Ok(DataType::Decimal256(76, *scale)),
-        DataType::Float64 => Ok(DataType::Float64),
+        DataType::Float64 | DataType::Duration(_) => Ok(ty.clone()),
         other => Err(invalid(format!("a sum of {other} is not supported"))),
     }
 }
@@ -45,9 +50,13 @@ fn converted(values: &ArrayRef, to: &DataType) -> PlanResult<ArrayRef> {
     cast_with_options(values, to, &options).map_err(|_| invalid(format!("a sum does not fit {to}")))
 }
 
-impl AggregateUDFImpl for Sum {
+impl AggregateUDFImpl for Total {
     fn name(&self) -> &str {
-        "sum"
+        self.inner.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
     }
 
     fn signature(&self) -> &Signature {
@@ -55,21 +64,21 @@ impl AggregateUDFImpl for Sum {
     }
 
     fn return_type(&self, types: &[DataType]) -> PlanResult<DataType> {
-        let sum = self.inner.return_type(types)?;
-        wide(&sum).map(|_| sum)
+        let total = self.inner.return_type(types)?;
+        wide(&total).map(|_| total)
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> PlanResult<Box<dyn Accumulator>> {
-        self.widened(args, |args| self.inner.accumulator(args))
+        Ok(widened(args, |args| self.inner.accumulator(args))?)
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> PlanResult<Box<dyn Accumulator>> {
-        self.widened(args, |args| self.inner.create_sliding_accumulator(args))
+        Ok(widened(args, |args| self.inner.create_sliding_accumulator(args))?)
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> PlanResult<Vec<FieldRef>> {
-        let return_field = widened(&args.return_field)?;
-        self.inner.state_fields(StateFieldsArgs { return_field, ..args })
+        let (return_field, input_fields) = (wide_field(&args.return_field)?, wide_fields(args.input_fields)?);
+        self.inner.state_fields(StateFieldsArgs { return_field, input_fields: &input_fields, ..args })
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
@@ -77,10 +86,7 @@ impl AggregateUDFImpl for Sum {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> PlanResult<Box<dyn GroupsAccumulator>> {
-        let (sum, return_field) = (args.return_type().clone(), widened(&args.return_field)?);
-        let wide = return_field.data_type().clone();
-        let inner = self.inner.create_groups_accumulator(AccumulatorArgs { return_field, ..args })?;
-        Ok(Box::new(WideGroups { inner, wide, sum }))
+        Ok(widened(args, |args| self.inner.create_groups_accumulator(args))?)
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {
@@ -96,38 +102,41 @@ impl AggregateUDFImpl for Sum {
     }
 }
 
-impl Sum {
-    fn widened<'a>(
-        &self,
-        args: AccumulatorArgs<'a>,
-        make: impl FnOnce(AccumulatorArgs<'a>) -> PlanResult<Box<dyn Accumulator>>,
-    ) -> PlanResult<Box<dyn Accumulator>> {
-        let (sum, return_field) = (args.return_type().clone(), widened(&args.return_field)?);
-        let wide = return_field.data_type().clone();
-        let inner = make(AccumulatorArgs { return_field, ..args })?;
-        Ok(Box::new(Wide { inner, wide, sum }))
-    }
+/// What adds up in wider types, between the types that are seen.
+fn widened<'a, T: ?Sized>(
+    args: AccumulatorArgs<'a>,
+    make: impl FnOnce(AccumulatorArgs<'_>) -> PlanResult<Box<T>>,
+) -> PlanResult<Box<Wide<T>>> {
+    let (total, return_field) = (args.return_type().clone(), wide_field(&args.return_field)?);
+    let expr_fields = wide_fields(args.expr_fields)?;
+    let values = expr_fields.first().map_or(DataType::Null, |field| field.data_type().clone());
+    let inner = make(AccumulatorArgs { return_field, expr_fields: &expr_fields, ..args })?;
+    Ok(Box::new(Wide { inner, values, total }))
 }
 
-fn widened(field: &FieldRef) -> PlanResult<FieldRef> {
+fn wide_field(field: &FieldRef) -> PlanResult<FieldRef> {
     Ok(Arc::new(Field::new(field.name(), wide(field.data_type())?, field.is_nullable())))
 }
 
-/// Adds up in a wider type than it gives.
-#[derive(Debug)]
-struct Wide {
-    inner: Box<dyn Accumulator>,
-    wide: DataType,
-    sum: DataType,
+fn wide_fields(fields: &[FieldRef]) -> PlanResult<Vec<FieldRef>> {
+    fields.iter().map(wide_field).collect()
 }
 
-impl Wide {
+/// Adds up values of a wider type than they come in, and gives the total.
+#[derive(Debug)]
+struct Wide<T: ?Sized> {
+    inner: Box<T>,
+    values: DataType,
+    total: DataType,
+}
+
+impl<T: ?Sized> Wide<T> {
     fn widen(&self, values: &[ArrayRef]) -> PlanResult<Vec<ArrayRef>> {
-        values.iter().map(|values| converted(values, &self.wide)).collect()
+        values.iter().map(|values| converted(values, &self.values)).collect()
     }
 }
 
-impl Accumulator for Wide {
+impl Accumulator for Wide<dyn Accumulator> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> PlanResult<()> {
         self.inner.update_batch(&self.widen(values)?)
     }
@@ -141,7 +150,7 @@ impl Accumulator for Wide {
     }
 
     fn evaluate(&mut self) -> PlanResult<ScalarValue> {
-        let sum = converted(&self.inner.evaluate()?.to_array()?, &self.sum)?;
+        let sum = converted(&self.inner.evaluate()?.to_array()?, &self.total)?;
         ScalarValue::try_from_array(&sum, 0)
     }
 
@@ -158,20 +167,7 @@ impl Accumulator for Wide {
     }
 }
 
-/// The same for many groups at once.
-struct WideGroups {
-    inner: Box<dyn GroupsAccumulator>,
-    wide: DataType,
-    sum: DataType,
-}
-
-impl WideGroups {
-    fn widen(&self, values: &[ArrayRef]) -> PlanResult<Vec<ArrayRef>> {
-        values.iter().map(|values| converted(values, &self.wide)).collect()
-    }
-}
-
-impl GroupsAccumulator for WideGroups {
+impl GroupsAccumulator for Wide<dyn GroupsAccumulator> {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],
@@ -183,7 +179,7 @@ impl GroupsAccumulator for WideGroups {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> PlanResult<ArrayRef> {
-        converted(&self.inner.evaluate(emit_to)?, &self.sum)
+        converted(&self.inner.evaluate(emit_to)?, &self.total)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> PlanResult<Vec<ArrayRef>> {

@@ -62,6 +62,22 @@ const U64_MAX: &str = "18446744073709551615";
     "SELECT count(*) FROM generate_series(-999999999999999999, 999999999999999999, 999999999999999999)",
     "3"
 )]
+#[case::average_of_decimals(
+    &(of("DECIMAL(34, 0)", &["'9999999999999999999999999999999999'", "'9999999999999999999999999999999999'"], "avg(n)") + " GROUP BY n"),
+    "9999999999999999999999999999999999.0000"
+)]
+#[case::average_of_distinct(&of("DECIMAL(9, 2)", &["1.25", "1.25", "2.25"], "avg(DISTINCT n)"), "1.750000")]
+#[case::average_in_a_window(&of("DECIMAL(9, 2)", &["1.25"], "avg(n) OVER (ORDER BY n)"), "1.250000")]
+#[case::average(&of("BIGINT", &["1", "2", "NULL"], "avg(n)"), "1.5")]
+#[case::mean(&of("BIGINT", &["1", "2"], "mean(n)"), "1.5")]
+#[case::joined("SELECT 'a' || 1 || true || 'é'", "a1trueé")]
+#[case::joined_with_missing("SELECT 'a' || NULL", "")]
+#[case::joined_lists("SELECT array_length([1] || [2, 3])", "3")]
+#[case::concatenated("SELECT concat('a', NULL, 1) || concat_ws('-', 'a', 'b')", "a1a-b")]
+#[case::long_constants_in_many_rows(
+    "SELECT max(octet_length(t)) FROM (SELECT value, repeat('x', 60000000) AS t FROM range(0, 8192)) AS s",
+    "60000000"
+)]
 #[case::grouped(&(of("BIGINT", &["1", "2"], "sum(n) + 1") + " GROUP BY n % 1"), "4")]
 #[tokio::test]
 async fn what_fits_is_exact(#[case] sql: &str, #[case] expected: &str) {
@@ -98,11 +114,34 @@ async fn what_fits_is_exact(#[case] sql: &str, #[case] expected: &str) {
 #[case::float_to_integer("SELECT CAST(1e300 AS BIGINT)", "")]
 #[case::nan_to_integer("SELECT CAST('NaN'::DOUBLE AS BIGINT)", "")]
 #[case::day("SELECT DATE '2024-02-28' + INTERVAL '9000000 years'", "")]
-#[case::repeat("SELECT repeat('x', 1000000000)", "repeat would make a text of more than")]
-#[case::pad("SELECT lpad('x', 2000000000)", "lpad would make a text of more than")]
+#[case::repeat("SELECT repeat('x', 1000000000)", "repeat would make a value of more than")]
+#[case::pad("SELECT lpad('x', 2000000000)", "lpad would make a value of more than")]
 #[case::replace(
     "SELECT replace(repeat('x', 1000000), 'x', repeat('y', 1000000))",
-    "replace would make a text of more than"
+    "replace would make a value of more than"
+)]
+#[case::average_that_needs_more_digits(
+    &of("DECIMAL(38, 0)", &["'99999999999999999999999999999999999999'"], "avg(n)"),
+    "does not fit"
+)]
+#[case::doubled_texts(
+    "WITH a AS (SELECT repeat('x', 60000000) AS s), b AS (SELECT s || s AS s FROM a) SELECT length(s) FROM b",
+    "|| would make a value of more than"
+)]
+#[case::concatenated(
+    "SELECT length(concat(t, t)) FROM (SELECT repeat('x', 60000000 + value) AS t FROM range(0, 1)) AS s",
+    "concat would make"
+)]
+#[case::separated("SELECT concat_ws(repeat('x', 60000000), 'a', 'b', 'c')", "concat_ws would make")]
+#[case::delimited("SELECT array_to_string([1, 2, 3], repeat('x', 60000000))", "array_to_string would make")]
+#[case::doubled_lists(
+    "WITH a AS (SELECT array_agg(value) AS l FROM range(0, 1000000)), b AS (SELECT [l, l, l, l] AS l FROM a),
+     c AS (SELECT [l, l, l, l] AS l FROM b) SELECT array_length([l, l, l, l]) FROM c",
+    "make_array would make"
+)]
+#[case::joined_lists(
+    "WITH a AS (SELECT array_agg(value) AS l FROM range(0, 1000000)) SELECT array_length(l || l || l || l || l || l || l || l || l || l) FROM a",
+    "array_concat would make"
 )]
 #[tokio::test]
 async fn what_does_not_fit_is_an_error(#[case] sql: &str, #[case] expected: &str) {

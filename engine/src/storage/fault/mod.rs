@@ -6,6 +6,7 @@
 
 mod answer;
 mod history;
+mod late;
 mod store;
 mod upload;
 
@@ -19,6 +20,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use self::history::History;
+pub use self::late::LateCall;
 use self::store::FaultStore;
 use super::classify::{Call, Realm};
 use super::http::UnhappyResponse;
@@ -28,6 +30,12 @@ use super::layer::StoreLayer;
 pub trait FaultPolicy: fmt::Debug + Send + Sync {
     /// The verdict on one call, asked exactly once, before the call happens.
     fn verdict(&self, call: &Call) -> Verdict;
+
+    /// Takes a call that the verdict [`Verdict::Late`] kept back, with the label of that verdict, before its caller hears that it
+    /// failed. Whoever takes none has such calls never arrive.
+    fn late(&self, label: &str, call: LateCall) {
+        let _ = (label, call);
+    }
 }
 
 /// What happens to one call. A verdict that has no meaning for a call's operation lets it pass; each variant says for
@@ -64,6 +72,10 @@ pub enum Verdict {
     /// It goes to another object. Gets, heads, puts, starts of uploads, deletes, and the targets of copies and renames; a
     /// listing goes to another prefix.
     Misdirect(Path),
+    /// It is kept back and reported as having had no answer in time; [`FaultPolicy::late`] takes it under this label, to have it
+    /// arrive when it likes. Writes that change what is there: puts (conditional ones too), completions of uploads in parts,
+    /// deletes, copies and renames.
+    Late(String),
     /// It never answers and does nothing, like a call of a process that is no more.
     Hang,
     /// It is refused because its process counts as dead. As [`Verdict::Fail`], but told apart by [`InjectedFault`].

@@ -17,8 +17,9 @@ use object_store::{
 
 use super::answer::{bend_payload, bend_ranges, bend_result};
 use super::history::{Before, History};
+use super::late::{Change, LateCall, label};
 use super::upload::FaultUpload;
-use super::{FaultPolicy, Verdict, dead};
+use super::{FaultKind, FaultPolicy, Verdict, dead};
 use crate::storage::classify::{Call, Operation, Realm};
 use crate::storage::layer::{get_operation, put_operation, ranges_bytes, requested_bytes};
 
@@ -43,6 +44,23 @@ impl FaultStore {
         enter(self.ask(operation, path, bytes), path).await
     }
 
+    /// Keeps a call back, and says what its caller hears.
+    pub(super) fn keep_back(
+        &self,
+        label: &str,
+        operation: Operation,
+        path: &Path,
+        change: Change,
+    ) -> object_store::Error {
+        match LateCall::new(self.realm, operation, path, change) {
+            Ok(call) => {
+                self.policy.late(label, call);
+                FaultKind::Timeout.error(path)
+            }
+            Err(too_large) => too_large,
+        }
+    }
+
     /// A store that holds the object as it was before the last write to it.
     async fn past(&self, location: &Path) -> Result<Option<InMemory>> {
         let past = InMemory::new();
@@ -58,6 +76,9 @@ impl FaultStore {
         let verdict = self.enter(Operation::Delete, &location, 0).await?;
         if verdict == Verdict::LostWrite {
             return Ok(location);
+        }
+        if let Some(label) = label(&verdict) {
+            return Err(self.keep_back(label, Operation::Delete, &location, Change::Delete));
         }
         let target = target_of(&location, &verdict);
         let outcome = self.inner.delete(target).await;
@@ -122,9 +143,13 @@ impl FaultStore {
 impl ObjectStore for FaultStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         let bytes = payload.content_length() as u64;
-        let verdict = self.enter(put_operation(&options.mode), location, bytes).await?;
+        let operation = put_operation(&options.mode);
+        let verdict = self.enter(operation, location, bytes).await?;
         if verdict == Verdict::LostWrite {
             return Ok(lost());
+        }
+        if let Some(label) = label(&verdict) {
+            return Err(self.keep_back(label, operation, location, Change::put(payload.into(), &options.mode)));
         }
         let target = target_of(location, &verdict);
         let payload = bend_payload(payload, &verdict);
@@ -215,6 +240,9 @@ impl ObjectStore for FaultStore {
         if verdict == Verdict::LostWrite {
             return Ok(());
         }
+        if let Some(label) = label(&verdict) {
+            return Err(self.keep_back(label, Operation::Copy, to, Change::copy(from, &options)));
+        }
         let target = target_of(to, &verdict);
         let outcome = self.inner.copy_opts(from, target, options).await;
         if outcome.is_ok() {
@@ -227,6 +255,9 @@ impl ObjectStore for FaultStore {
         let verdict = self.enter(Operation::Rename, to, 0).await?;
         if verdict == Verdict::LostWrite {
             return Ok(());
+        }
+        if let Some(label) = label(&verdict) {
+            return Err(self.keep_back(label, Operation::Rename, to, Change::rename(from, &options)));
         }
         let target = target_of(to, &verdict);
         let outcome = self.inner.rename_opts(from, target, options).await;

@@ -1,12 +1,14 @@
 //! Local directories as an object store that keeps every promise of a remote one.
 //!
 //! Reading is `LocalFileSystem`'s. What it lacks is added here: listings in lexical order without empty prefixes,
-//! conditional update that is sound across processes, deletes that do not mind absence, and "not found" where a
-//! directory stands in the place of an object or an object in the place of a directory.
+//! conditional update that is sound across processes, deletes that do not mind absence, "not found" where a
+//! directory stands in the place of an object or an object in the place of a directory, and the newest version of a dataset without a
+//! look at all of them.
 
 mod lock;
 mod staged;
 mod upload;
+mod versions;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -129,6 +131,26 @@ impl LocalStore {
         }
     }
 
+    /// The objects of a directory of versions, in order. The directory is read when more than the first one is asked for.
+    fn newest_first(&self, prefix: Path) -> BoxStream<'static, Result<ObjectMeta>> {
+        let store = self.clone();
+        let begun = async move {
+            let newest = store.newest_version(&prefix).await;
+            let first = newest.as_ref().map(|newest| newest.location.clone());
+            let rest = futures::stream::once(async move { in_order(store.inner.list(Some(&prefix))) }).flatten();
+            let rest = rest.try_filter(move |object| futures::future::ready(Some(&object.location) > first.as_ref()));
+            futures::stream::iter(newest.map(Ok)).chain(rest)
+        };
+        futures::stream::once(begun).flatten().boxed()
+    }
+
+    /// `None` where the directory has to be read, whatever the reason.
+    async fn newest_version(&self, prefix: &Path) -> Option<ObjectMeta> {
+        let directory = self.path(prefix).ok()?;
+        let name = blocking(move || versions::newest(&directory)).await.ok().flatten()?;
+        object_store::ObjectStoreExt::head(&self.inner, &prefix.clone().join(name)).await.ok()
+    }
+
     async fn relocate(&self, from: &Path, to: &Path, mode: RenameTargetMode) -> Result<()> {
         let (source, target) = (self.path(from)?, self.path(to)?);
         let (root, sync) = (self.root.clone(), self.sync);
@@ -202,6 +224,9 @@ impl ObjectStore for LocalStore {
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         match prefix.map_or(Ok(()), ensure_plain) {
+            Ok(()) if prefix.is_some_and(|prefix| prefix.filename() == Some(versions::VERSIONS)) => {
+                self.newest_first(prefix.cloned().unwrap_or_default())
+            }
             Ok(()) => in_order(self.inner.list(prefix)),
             Err(cause) => futures::stream::once(async { Err(cause) }).boxed(),
         }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
 use super::lock::Held;
+use super::versions;
 
 /// How a staged file becomes visible.
 #[derive(Clone, Debug)]
@@ -77,7 +78,10 @@ impl Staged {
             Publish::Overwrite => std::fs::rename(&self.path, &self.destination)?,
             Publish::Create => match std::fs::hard_link(&self.path, &self.destination) {
                 Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => return Ok(Err(Refused::Exists)),
-                other => other?,
+                other => {
+                    other?;
+                    versions::remember(&self.destination);
+                }
             },
             Publish::Update(expected) => {
                 let found = match std::fs::metadata(&self.destination) {

@@ -300,3 +300,27 @@ async fn every_publication_is_later_than_all_before_it() {
     store.copy(&a, &b).await.unwrap();
     later(&b).await;
 }
+
+#[tokio::test]
+async fn a_listing_of_versions_begins_with_the_newest_and_misses_none() {
+    let (_root, store) = store().await;
+    let name = |version: u64| Path::from(format!("a.lance/_versions/{:020}.manifest", u64::MAX - version));
+    let listed = async || {
+        let found = store.list(Some(&Path::from("a.lance/_versions"))).try_collect::<Vec<_>>().await.unwrap();
+        found.into_iter().map(|object| object.location).collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, []);
+    for version in 1..=12 {
+        store.put_opts(&name(version), "v".into(), PutMode::Create.into()).await.unwrap();
+        let first = store.list(Some(&Path::from("a.lance/_versions"))).try_next().await.unwrap().unwrap();
+        assert_eq!(first, store.head(&name(version)).await.unwrap());
+    }
+    assert_eq!(listed().await, (1..=12).rev().map(name).collect::<Vec<_>>());
+    // What the hint names is gone, as after a repair; then a version follows again.
+    store.delete(&name(12)).await.unwrap();
+    assert_eq!(listed().await, (1..=11).rev().map(name).collect::<Vec<_>>());
+    store.put_opts(&name(12), "v".into(), PutMode::Create.into()).await.unwrap();
+    assert_eq!(listed().await, (1..=12).rev().map(name).collect::<Vec<_>>());
+    let others: Vec<Path> = store.list(None).map_ok(|object| object.location).try_collect().await.unwrap();
+    assert_eq!(others.len(), 12, "the hint is nobody's object");
+}

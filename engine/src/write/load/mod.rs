@@ -9,10 +9,11 @@
 //! one is written while it is read; a refusal then takes back what was written. Either way nothing is armed before
 //! every row has been checked, and memory does not grow with the input.
 //!
-//! - [`source`]: the reader, in pieces of whole lines. [`json`], [`line`], [`column`], [`decode`]: lines → Arrow batches.
+//! - [`source`]: the reader, in pieces of whole lines. [`copy`]: what is kept of it. [`json`], [`line`], [`column`], [`decode`]: lines → Arrow batches.
 //! - [`demand`]: what each mode asks of committed rows. [`stream`]: the pipeline of a large input.
 
 mod column;
+mod copy;
 mod decode;
 mod demand;
 mod json;
@@ -34,16 +35,19 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncBufRead;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Scope, Window, hit};
+use crate::id::OperationId;
 use crate::intent::{Intent, RowCounts};
 use crate::manifest::Snapshot;
 use crate::runtime::Runtime;
 use crate::schema::TypeDef;
 use crate::table::{Addresses, Appended, Table, TableChange};
 use crate::value::unpacked;
+use crate::write::Prepare;
 use crate::write::check::{AddressesByType, BY_VALUE_ROWS_MAX, Conflicts, Gatherer, HashKey, Mistakes, Origin, verify};
 use crate::writer::WriterKind;
+use copy::{Copied, Copy};
 use decode::{Decoded, decode};
 use source::{Piece, Source};
 
@@ -70,6 +74,8 @@ pub struct Load {
     pub mode: LoadMode,
     /// Who loads; `anonymous` when absent.
     pub actor: Option<String>,
+    /// The name of the write, which makes repeating it harmless (see [`crate::write`]); one is drawn when absent.
+    pub operation_id: Option<OperationId>,
 }
 
 impl Load {
@@ -99,50 +105,78 @@ impl Load {
     }
 }
 
-/// The input of a load. One that is small is kept, so that the load can be prepared again.
-#[derive(Debug)]
-pub(crate) struct Input<R> {
-    reader: Option<R>,
-    whole: Option<Vec<u8>>,
+/// A load on its way to an intent.
+pub(crate) struct Loading<'a> {
+    runtime: &'a Runtime,
+    load: Load,
+    input: Input,
 }
 
-impl<R> Input<R> {
-    pub(crate) fn new(reader: R) -> Self {
-        Input { reader: Some(reader), whole: None }
+/// Where the lines of a load come from. It is not a parameter of the write: a write whose type names a borrowed input cannot be run
+/// as a task.
+type Reader = Box<dyn AsyncBufRead + Send + Unpin>;
+
+/// The input of a load, which is kept as far as it can be, so that the load can be prepared again.
+enum Input {
+    New(Reader),
+    /// A small one, as it is.
+    Whole(Vec<u8>),
+    /// A large one that has been read.
+    Read(Copied),
+    /// A large one, to be read once more.
+    Copy(std::fs::File),
+    Gone,
+}
+
+impl<'a> Loading<'a> {
+    pub(crate) fn new(runtime: &'a Runtime, load: Load, reader: impl AsyncBufRead + Send + Unpin + 'static) -> Self {
+        Loading { runtime, load, input: Input::New(Box::new(reader)) }
     }
 }
 
-/// Prepares a load; `None` when the input is gone because an earlier attempt has read it.
-///
-/// # Errors
-/// [`crate::ErrorKind::Invalid`] with up to twenty mistakes by line, else the store's trouble.
-pub(crate) async fn prepare<R>(
-    runtime: &Runtime,
-    snapshot: &Snapshot,
-    load: &Load,
-    input: &mut Input<R>,
-) -> Result<Option<Intent>>
-where
-    R: AsyncBufRead + Send + Unpin + 'static,
-{
-    let actor = crate::write::actor(load.actor.as_deref())?;
-    let job = Job { runtime, snapshot, mode: load.mode, actor };
-    if let Some(reader) = input.reader.take() {
-        let mut source = Source::new(reader);
-        match source.next().await? {
-            None => input.whole = Some(Vec::new()),
-            Some(Piece::Lines(lines)) if source.is_at_end() => input.whole = Some(lines),
-            Some(first) => return stream::prepare(&job, first, source).await.map(Some),
+impl Prepare for Loading<'_> {
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] with up to twenty mistakes by line, else the store's trouble.
+    async fn prepare(&mut self, snapshot: &Snapshot) -> Result<Option<Intent>> {
+        let actor = crate::write::actor(self.load.actor.as_deref())?;
+        let job = Job { runtime: self.runtime, snapshot, mode: self.load.mode, actor };
+        self.input = match std::mem::replace(&mut self.input, Input::Gone) {
+            Input::New(reader) => {
+                let mut source = Source::new(reader);
+                match source.next().await? {
+                    None => Input::Whole(Vec::new()),
+                    Some(Piece::Lines(lines)) if source.is_at_end() => Input::Whole(lines),
+                    Some(first) => {
+                        self.input = Input::Read(copied(&mut source, &first).await);
+                        return stream::prepare(&job, first, source).await.map(Some);
+                    }
+                }
+            }
+            Input::Read(copied) => copied.await.map_or(Input::Gone, Input::Copy),
+            other => other,
+        };
+        match &self.input {
+            Input::Whole(lines) => job.prepare_small(lines).await.map(Some),
+            Input::Copy(file) => {
+                let reader = copy::read(file).map_err(|e| {
+                    Error::new(ErrorKind::Storage, "the copy of the input cannot be read").with_source(e)
+                })?;
+                let mut source = Source::new(reader);
+                let Some(first) = source.next().await? else { return Ok(None) };
+                stream::prepare(&job, first, source).await.map(Some)
+            }
+            Input::New(_) | Input::Read(_) | Input::Gone => Ok(None),
         }
     }
-    let Some(lines) = &input.whole else { return Ok(None) };
-    let decoded = decode(snapshot.catalog(), lines)?;
-    if decoded.bytes < lines.len() && !decoded.mistakes.is_full() {
-        // Few bytes, but too many rows to be held at once.
-        let source = Source::new(Cursor::new(Vec::new()));
-        return stream::prepare(&job, Piece::Lines(lines.clone()), source).await.map(Some);
+}
+
+/// Begins to copy an input whose `first` piece has been read.
+async fn copied<R: AsyncBufRead + Unpin>(source: &mut Source<R>, first: &Piece) -> Copied {
+    let (copy, copied) = Copy::begin();
+    if let (Some(copy), Piece::Lines(lines)) = (copy, first) {
+        source.copy_to(copy, lines).await;
     }
-    job.prepare_whole(decoded).await.map(Some)
+    copied
 }
 
 /// Packed rows of a type, as its table takes them.
@@ -174,6 +208,16 @@ struct Written {
 }
 
 impl Job<'_> {
+    async fn prepare_small(&self, lines: &[u8]) -> Result<Intent> {
+        let decoded = decode(self.snapshot.catalog(), lines)?;
+        if decoded.bytes < lines.len() && !decoded.mistakes.is_full() {
+            // Few bytes, but too many rows to be held at once.
+            let source = Source::new(Cursor::new(Vec::new()));
+            return stream::prepare(self, Piece::Lines(lines.to_vec()), source).await;
+        }
+        self.prepare_whole(decoded).await
+    }
+
     /// A small input: checked whole, then written.
     async fn prepare_whole(&self, decoded: Decoded) -> Result<Intent> {
         let Decoded { batches, mistakes, .. } = decoded;

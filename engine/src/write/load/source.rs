@@ -2,6 +2,7 @@
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
+use super::copy::Copy;
 use crate::error::{Error, Result};
 
 /// Size of a piece, in bytes. An input that fits in one piece is small.
@@ -30,18 +31,27 @@ pub(super) struct Source<R> {
     reader: R,
     /// The beginning of a line whose end has not been read yet.
     carried: Vec<u8>,
+    copy: Option<Copy>,
     has_begun: bool,
     at_end: bool,
 }
 
 impl<R: AsyncBufRead + Unpin> Source<R> {
     pub(super) fn new(reader: R) -> Self {
-        Source { reader, carried: Vec::new(), has_begun: false, at_end: false }
+        Source { reader, carried: Vec::new(), copy: None, has_begun: false, at_end: false }
     }
 
     /// Whether nothing follows what was given so far.
     pub(super) fn is_at_end(&self) -> bool {
         self.at_end
+    }
+
+    /// From now on copies what is read, after `first`, which was given already.
+    pub(super) async fn copy_to(&mut self, copy: Copy, first: &[u8]) {
+        self.copy = match copy.append(first).await {
+            Some(copy) => copy.append(&self.carried).await,
+            None => None,
+        };
     }
 
     /// The next piece; `None` at the end.
@@ -66,6 +76,14 @@ impl<R: AsyncBufRead + Unpin> Source<R> {
             let length = read.len();
             self.at_end = length == 0;
             piece.extend_from_slice(read);
+            self.copy = match self.copy.take() {
+                Some(copy) if self.at_end => {
+                    copy.finish().await;
+                    None
+                }
+                Some(copy) => copy.append(read).await,
+                None => None,
+            };
             self.reader.consume(length);
             if piece.len() < PIECE_BYTES {
                 continue;

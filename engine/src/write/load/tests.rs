@@ -26,7 +26,7 @@ async fn graph() -> Graph {
 }
 
 async fn load(graph: &Graph, mode: LoadMode, lines: &str) -> Result<crate::WriteReport> {
-    graph.load(Load { mode, actor: None }, Cursor::new(lines.as_bytes().to_vec())).await
+    graph.load(Load { mode, ..Load::default() }, Cursor::new(lines.as_bytes().to_vec())).await
 }
 
 async fn append(graph: &Graph, lines: &str) -> Result<crate::WriteReport> {

@@ -18,7 +18,7 @@ use super::edges::Keys;
 use super::fit::{self, TableColumn, columns};
 use super::pack::{ORIGIN, mark_moved};
 use super::pile::Budget;
-use super::place::Assigned;
+use super::place::{Assigned, Sourced};
 use super::rename::Collecting;
 use super::statement::{Action, Target};
 use super::view::{ROW, with_texts};
@@ -76,14 +76,15 @@ impl<'a> Mutation<'a> {
         let named = named.unwrap_or_else(|| all.iter().map(|column| column.name.to_owned()).collect());
         known_once(def, &named, all.iter().map(|column| column.name))?;
         let given: Vec<_> = named.iter().map(|name| all.iter().find(|column| column.name == name)).collect();
-        let mut query = Statement::Statement(Box::new(SqlStatement::Query(source)));
-        let tables = self.tables(&query)?;
-        if let Statement::Statement(inner) = &mut query
-            && let SqlStatement::Query(source) = inner.as_mut()
-        {
-            literal::read_values(source, into, &given).map_err(Error::invalid)?;
-        }
-        let mut rows = self.run(query, tables, None).await?;
+        let tables = self.tables(&statement_of(source.clone()))?;
+        let mut source = source;
+        literal::read_values(&mut source, into, &given).map_err(Error::invalid)?;
+        let sourced = Sourced { type_name: &def.name, columns: &named, source: *source, tables };
+        let query = statement_of(Box::new(sourced.source.clone()));
+        let mut rows = match self.run(query, sourced.tables.clone(), None).await {
+            Ok(rows) => rows,
+            Err(error) => return Err(self.placed_source(&sourced, error).await),
+        };
         let given = rows.schema().fields().len();
         if given != named.len() {
             let message = format!("INSERT into {into} names {} columns and gives {given} values", named.len());
@@ -91,7 +92,12 @@ impl<'a> Mutation<'a> {
         }
         let packing = Arc::clone(self.working(ty)?.packing());
         let mut before = 0;
-        while let Some(batch) = rows.try_next().await.map_err(refused)? {
+        loop {
+            let batch = match rows.try_next().await {
+                Ok(Some(batch)) => batch,
+                Ok(None) => break,
+                Err(error) => return Err(self.placed_source(&sourced, refused(error)).await),
+            };
             for range in packing.ranges(batch.num_rows()) {
                 let part = batch.slice(range.start, range.len());
                 let arrays = all.iter().map(|column| match named.iter().position(|name| name == column.name) {
@@ -286,6 +292,10 @@ impl<'a> Mutation<'a> {
     }
 }
 
+pub(super) fn statement_of(query: Box<Query>) -> Statement {
+    Statement::Statement(Box::new(SqlStatement::Query(query)))
+}
+
 /// Every named column exists, and is named once.
 fn known_once<'a>(def: &TypeDef, named: &[String], all: impl Iterator<Item = &'a str>) -> Result<()> {
     let all: BTreeSet<&str> = all.collect();
@@ -325,7 +335,7 @@ pub(super) fn select(target: &Target, projection: Vec<SelectItem>, selection: Op
     let SetExpr::Select(frame) = query.body.as_mut() else { return Err(Error::internal("the frame is no SELECT")) };
     frame.projection = projection;
     frame.selection = selection;
-    Ok(Statement::Statement(Box::new(SqlStatement::Query(query))))
+    Ok(statement_of(query))
 }
 
 /// A column of numbers that a view gave: the names of rows, or their origins.

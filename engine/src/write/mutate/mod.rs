@@ -26,13 +26,18 @@ mod tests;
 mod view;
 mod working;
 
+use std::time::Duration;
+
+use datafusion::sql::parser::Statement;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::OperationId;
 use crate::intent::Intent;
 use crate::manifest::Snapshot;
 use crate::runtime::Runtime;
 use crate::sql::{self, Memory, deep};
+use crate::write::Prepare;
 use crate::write::check::HashKey;
 use execute::Mutation;
 use pile::Budget;
@@ -59,9 +64,13 @@ pub struct Mutate {
     pub sql: String,
     /// Who mutates; `anonymous` when absent.
     pub actor: Option<String>,
+    /// The name of the write, which makes repeating it harmless (see [`crate::write`]); one is drawn when absent.
+    pub operation_id: Option<OperationId>,
     /// What a statement may take of the memory, in bytes, before it goes on in temporary files; a share of the machine's when
     /// absent.
     pub memory_bytes: Option<u64>,
+    /// How long its statements may run together, before anything is checked and written; an hour when absent.
+    pub timeout: Option<Duration>,
 }
 
 impl Mutate {
@@ -71,13 +80,25 @@ impl Mutate {
     }
 }
 
-/// Prepares a mutation.
-///
-/// # Errors
-/// [`crate::ErrorKind::Invalid`] naming statements that do not fit, else the store's trouble.
-pub(crate) async fn prepare(runtime: &Runtime, snapshot: &Snapshot, mutate: &Mutate) -> Result<Intent> {
-    // Expressions may nest deeper than the stack of a worker thread.
-    deep(prepare_deeply(runtime, snapshot, mutate)).await
+/// A mutation on its way to an intent.
+pub(crate) struct Mutating<'a> {
+    runtime: &'a Runtime,
+    mutate: Mutate,
+}
+
+impl<'a> Mutating<'a> {
+    pub(crate) fn new(runtime: &'a Runtime, mutate: Mutate) -> Self {
+        Mutating { runtime, mutate }
+    }
+}
+
+impl Prepare for Mutating<'_> {
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] naming statements that do not fit, else the store's trouble.
+    async fn prepare(&mut self, snapshot: &Snapshot) -> Result<Option<Intent>> {
+        // Expressions may nest deeper than the stack of a worker thread.
+        deep(prepare_deeply(self.runtime, snapshot, &self.mutate)).await.map(Some)
+    }
 }
 
 async fn prepare_deeply(runtime: &Runtime, snapshot: &Snapshot, mutate: &Mutate) -> Result<Intent> {
@@ -93,10 +114,20 @@ async fn prepare_deeply(runtime: &Runtime, snapshot: &Snapshot, mutate: &Mutate)
     let hash_key = HashKey::draw(runtime.ids.as_ref());
     let (budget, memory) = (Budget::new(MEMORY_MAX_BYTES, ROWS_MAX_BYTES), Memory::new(mutate.memory_bytes)?);
     let mut mutation = Mutation::new(snapshot, hash_key, budget, memory);
+    let timeout = mutate.timeout.unwrap_or(sql::TIMEOUT);
+    let executed = tokio::time::timeout(timeout, execute_all(&mut mutation, statements)).await;
+    executed.map_err(|_| {
+        Error::new(ErrorKind::Timeout, format!("the statements ran longer than their limit of {timeout:?}"))
+            .with_advice("nothing was written; change less at once, or raise the limit")
+    })??;
+    settle::settle(runtime, mutation, actor).await
+}
+
+async fn execute_all(mutation: &mut Mutation<'_>, statements: Vec<Statement>) -> Result<()> {
     for (statement, number) in statements.into_iter().zip(1..) {
         let action = statement::read(statement).map_err(|e| e.context(format_args!("statement {number}")))?;
         let done = mutation.execute(action, number).await;
         done.map_err(|e| e.context(format_args!("statement {number}")))?;
     }
-    settle::settle(runtime, mutation, actor).await
+    Ok(())
 }

@@ -6,18 +6,18 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, UInt64Type};
+use arrow_array::types::UInt64Type;
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, ListArray, RecordBatch, UInt64Array,
-    new_null_array,
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, ListArray, RecordBatch, UInt64Array, new_null_array,
 };
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow_select::filter::filter;
 
 use super::PIECE_MAX_BYTES;
 use crate::error::{Error, Result};
+use crate::value::unpacked_column;
 
 /// The column behind a type's own: the committed row that a pending row takes the place of, missing for a new row.
 pub(super) const ORIGIN: &str = "__origin";
@@ -95,11 +95,7 @@ impl Packing {
                 let nothing = self.nothing[at].get_or_init(|| new_null_array(ty, self.rows_at_once));
                 Ok(nothing.slice(0, column.len()))
             }
-            DataType::FixedSizeList(item, dimension) => {
-                let vectors = unpacked(column.as_list::<i32>(), item, *dimension).map_err(unexpected)?;
-                Ok(Arc::new(vectors))
-            }
-            _ => Ok(Arc::clone(column)),
+            ty => unpacked_column(column, ty).map_err(unexpected),
         }
     }
 
@@ -140,33 +136,6 @@ fn packed(vectors: &FixedSizeListArray) -> Result<ListArray, ArrowError> {
     // Copied: a column of nothing has one buffer for its numbers and for this.
     let nulls = vectors.nulls().map(|nulls| NullBuffer::from(nulls.iter().collect::<Vec<bool>>()));
     ListArray::try_new(Arc::clone(item), offsets, values, nulls)
-}
-
-fn unpacked(lists: &ListArray, item: &FieldRef, dimension: i32) -> Result<FixedSizeListArray, ArrowError> {
-    let width = dimension as usize;
-    let values = lists.values().as_primitive::<Float32Type>();
-    let offsets = lists.value_offsets();
-    let (first, end) = (offsets[0] as usize, offsets[lists.len()] as usize);
-    if lists.null_count() == 0 {
-        let values = Arc::new(values.slice(first, end - first));
-        return FixedSizeListArray::try_new(Arc::clone(item), dimension, values, None);
-    }
-    let mut numbers = Vec::with_capacity(lists.len() * width);
-    let mut is_there = Vec::with_capacity(lists.len() * width);
-    for (row, offset) in offsets.iter().take(lists.len()).enumerate() {
-        let at = *offset as usize;
-        if lists.is_valid(row) {
-            let vector = values.slice(at, width);
-            numbers.extend_from_slice(vector.values());
-            is_there.extend((0..width).map(|item| vector.is_valid(item)));
-        } else {
-            numbers.resize(numbers.len() + width, 0.0);
-            is_there.resize(is_there.len() + width, false);
-        }
-    }
-    let nulls = NullBuffer::new(BooleanBuffer::from(is_there));
-    let values = Arc::new(Float32Array::new(numbers.into(), Some(nulls)));
-    FixedSizeListArray::try_new(Arc::clone(item), dimension, values, lists.nulls().cloned())
 }
 
 pub(super) fn unexpected(error: ArrowError) -> Error {

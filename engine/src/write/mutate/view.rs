@@ -9,7 +9,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow_cast::cast;
-use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::filter::filter_record_batch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -28,7 +28,7 @@ use roaring::RoaringTreemap;
 
 use super::pack::ORIGIN;
 use super::pile::{Frozen, PENDING, Piece};
-use crate::sql::{texts_in, texts_of};
+use crate::sql::{texts_in, texts_of, views_in};
 
 /// The column that names a row of a view: an address, or a pending row's number with [`PENDING`] set.
 pub(super) const ROW: &str = "__row";
@@ -53,12 +53,8 @@ impl View {
         pending: Frozen,
         with_row: bool,
     ) -> Self {
-        let fields = pending.packing().table().fields().iter().map(|field| match field.data_type() {
-            // As a table without changes has it.
-            DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
-            _ => Arc::clone(field),
-        });
-        let mut fields: Vec<FieldRef> = fields.collect();
+        // As a table without changes has them.
+        let mut fields = views_in(pending.packing().table());
         if with_row {
             fields.extend([ROW, ORIGIN].map(|name| Arc::new(Field::new(name, DataType::UInt64, true))));
         }

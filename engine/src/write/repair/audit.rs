@@ -5,15 +5,16 @@
 //! who had written, and of recoveries that found their operation published already, or its branch gone, that they happened.
 
 use super::RepairReport;
-use super::manifest::is_damage;
 use crate::error::Result;
 use crate::failpoint::Scope;
 use crate::handle::Handle;
-use crate::history::CommitKind;
-use crate::limit::HISTORY_WALK_MAX_COUNT;
-use crate::manifest::ManifestHead;
+use crate::history::{Commit, CommitKind};
+use crate::manifest::{ManifestHead, log};
 use crate::recovery::{AUDIT_PATH, AuditLog, QUARANTINE_PREFIX, Recovery, RecoveryKind, TableOutcome, recoveries};
 use crate::runtime::Runtime;
+
+/// Commits that are looked through for recoveries, newest first.
+const HISTORY_READ_MAX_COUNT: usize = 1_000_000;
 
 /// What became of the audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(super) async fn repair(handle: &Handle) -> Result<RepairReport> {
     let known = from_history(snapshot.manifest()).await?;
     let (set_aside, present) = match recoveries(&runtime.stack).await {
         Ok(rows) => (None, rows.into_iter().map(|row| row.operation_id).collect::<Vec<_>>()),
-        Err(e) if !is_damage(&e) => return Err(e.context("read the recovery audit")),
+        Err(e) if !e.is_damage() => return Err(e.context("read the recovery audit")),
         Err(damage) => {
             tracing::warn!(error = %damage, "the recovery audit is set aside");
             (Some(set_aside(runtime).await?), Vec::new())
@@ -68,22 +69,16 @@ async fn set_aside(runtime: &Runtime) -> Result<String> {
 /// The recoveries that published a commit of their own, oldest first.
 async fn from_history(newest: &ManifestHead) -> Result<Vec<Recovery>> {
     let mut rows = Vec::new();
-    let mut after = newest.clone();
-    for _ in 0..HISTORY_WALK_MAX_COUNT {
-        let version = after.state().version;
-        if version <= 1 {
-            break;
+    for commit in log(newest, HISTORY_READ_MAX_COUNT).await?.into_iter().rev() {
+        if let CommitKind::RolledForward | CommitKind::RolledBack = commit.kind {
+            let (before, after) = (newest.at(commit.graph_version - 1).await?, newest.at(commit.graph_version).await?);
+            rows.extend(recovery_of(&before, &after, &commit));
         }
-        let before = newest.at(version - 1).await?;
-        rows.extend(recovery_of(&before, &after));
-        after = before;
     }
-    rows.reverse();
     Ok(rows)
 }
 
-fn recovery_of(before: &ManifestHead, after: &ManifestHead) -> Option<Recovery> {
-    let commit = &after.state().commit;
+fn recovery_of(before: &ManifestHead, after: &ManifestHead, commit: &Commit) -> Option<Recovery> {
     let kind = match commit.kind {
         CommitKind::RolledForward => RecoveryKind::RolledForward,
         CommitKind::RolledBack => RecoveryKind::RolledBack,
@@ -156,6 +151,6 @@ mod tests {
     async fn a_store_that_does_not_answer_is_no_damage() {
         let error = crate::storage::StorageError::new(crate::storage::StorageErrorKind::Transport, "a", "get");
         let error = crate::Error::from(error);
-        assert_eq!((error.kind(), is_damage(&error)), (ErrorKind::Storage, false));
+        assert_eq!((error.kind(), error.is_damage()), (ErrorKind::Storage, false));
     }
 }

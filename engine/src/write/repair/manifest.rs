@@ -7,7 +7,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{MANIFEST_PATH, ManifestHead};
 use crate::recovery::QUARANTINE_PREFIX;
-use crate::storage::{ObjectName, Stack, StorageErrorKind};
+use crate::storage::{ObjectName, Stack};
 use crate::table::Table;
 
 /// Versions that are looked at before the search is given up.
@@ -38,7 +38,7 @@ pub(crate) async fn repair(stack: &Stack, confirm: bool) -> Result<ManifestRepai
                 whole = Some(version);
                 break;
             }
-            Err(e) if is_damage(&e) => broken.push((version, path, damage(&e))),
+            Err(e) if e.is_damage() => broken.push((version, path, damage(&e))),
             Err(e) => return Err(e.context(format_args!("version {version} of the graph manifest"))),
         }
     }
@@ -83,14 +83,6 @@ fn version_of(object: &ObjectName) -> Option<(u64, String)> {
 async fn look(stack: &Stack, version: u64) -> Result<()> {
     let table = Table::open(stack, MANIFEST_PATH, version).await?;
     ManifestHead::read(table).await.map(drop)
-}
-
-/// Whether the bytes are wrong: nothing below the error says that the store failed.
-pub(super) fn is_damage(error: &Error) -> bool {
-    match StorageErrorKind::of(error) {
-        None | Some(StorageErrorKind::NotFound | StorageErrorKind::Other) => error.kind() != ErrorKind::Timeout,
-        Some(_) => false,
-    }
 }
 
 fn damage(error: &Error) -> String {

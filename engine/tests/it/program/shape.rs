@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{bare, objects, people, program, run, run_with};
+use super::{bare, count, objects, people, program, run, run_with};
 
 /// The keys of an object, in order.
 fn keys(value: &Value) -> Vec<&str> {
@@ -15,7 +15,7 @@ async fn a_write_is_one_object() {
     let line = b"{\"type\": \"Person\", \"data\": {\"name\": \"zoe\"}}\n";
     let out = objects(&run_with(program(graph.path()).args(["load", "--actor", "ann", "--json"]), line).done());
     assert_eq!(out.len(), 1);
-    assert_eq!(keys(&out[0]), ["graph_version", "commit_id", "operation_id", "rows", "recovered"]);
+    assert_eq!(keys(&out[0]), ["graph_version", "commit_id", "operation_id", "rows", "repeated", "recovered"]);
     assert_eq!(out[0]["rows"], json!({"Person": {"inserted": 1, "updated": 0, "deleted": 0}}));
     assert_eq!(out[0]["recovered"], json!({"resolved": [], "deferred": []}));
     let none = "DELETE FROM Person WHERE name = 'nobody'";
@@ -24,6 +24,22 @@ async fn a_write_is_one_object() {
         (&out[0]["graph_version"], &out[0]["commit_id"], &out[0]["operation_id"]),
         (&json!(3), &json!(null), &json!(null))
     );
+}
+
+#[tokio::test]
+async fn a_write_that_is_called_twice_under_one_id_happens_once() {
+    let graph = people().await;
+    let line = b"{\"type\": \"Person\", \"data\": {\"name\": \"zoe\"}}\n";
+    let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    let load = || run_with(program(graph.path()).args(["load", "--operation-id", id, "--json"]), line).done();
+    let [first, again] = [load(), load()].map(|out| objects(&out).remove(0));
+    assert_eq!((&first["repeated"], &again["repeated"]), (&json!(false), &json!(true)));
+    assert_eq!((&first["operation_id"], &first["commit_id"]), (&json!(id), &again["commit_id"]));
+    assert_eq!(again["rows"], json!({}));
+    // Whatever it is that is called so.
+    let other = ["mutate", "--operation-id", id, "DELETE FROM Person WHERE name = 'zoe'"];
+    assert!(run(program(graph.path()).args(other)).done().starts_with("it was done before"));
+    assert_eq!(count(graph.path()), 4);
 }
 
 #[tokio::test]
@@ -36,6 +52,9 @@ async fn what_is_read_is_an_object_a_line() {
         (&out[0]["kind"], &out[0]["writer"], &out[1]["kind"]),
         (&json!("written"), &json!("load"), &json!("created"))
     );
+    let operation = out[0]["operation_id"].as_str().unwrap();
+    let one = objects(&run(program(graph.path()).args(["commits", "--json", "--operation", operation])).done());
+    assert_eq!(one, out[..1]);
     assert_eq!(run(program(graph.path()).args(["recoveries", "--json"])).done(), "");
     let out = run(program(graph.path()).args(["inspect", "--json"])).done();
     assert_eq!(
@@ -101,6 +120,8 @@ async fn an_error_is_one_object_on_standard_error() {
         (&["query", "SELECT 1", "--version", "99"], "not-found", 4),
         (&["query", "--file", "/nowhere"], "input", 15),
         (&["commits", "--limit", "x"], "usage", 2),
+        (&["commits", "--operation", "x"], "usage", 2),
+        (&["commits", "--operation", "01ARZ3NDEKTSV4RRFFQ69G5FAV"], "not-found", 4),
         (&["mutate", "INSERT INTO Person (name) VALUES ('alice')"], "invalid", 3),
     ];
     for (args, kind, code) in cases {

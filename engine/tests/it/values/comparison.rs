@@ -117,3 +117,101 @@ async fn the_two_zeros_are_one_number_and_stay_what_they_are() {
         }
     }
 }
+
+/// A graph with an instant, a day, numbers beyond what floats tell apart, both zeros, and texts.
+async fn moments() -> Graph {
+    let graph = graph("node T { id: I64 @key  at: DateTime?  day: Date?  n: U64?  x: F64?  s: String? }").await;
+    let rows = r#"{"type":"T","data":{"id":1,"at":"0001-01-01T00:00:00Z","day":"0001-01-01","n":18446744073709551615,"x":0.0,"s":"0001-01-01T00:00:00Z"}}
+{"type":"T","data":{"id":2,"at":"9999-12-31T23:59:59.999999Z","day":"9999-12-31","n":9007199254740993,"x":-0.0,"s":"1"}}
+{"type":"T","data":{"id":9007199254740993,"at":"2024-02-29T12:00:00Z","day":"2024-02-29","n":0,"x":1e300,"s":"x"}}"#;
+    load(&graph, rows.to_owned()).await.expect("rows");
+    graph
+}
+
+#[tokio::test]
+async fn instants_and_days_compare_with_texts_over_their_whole_range() {
+    let graph = moments().await;
+    for (condition, right) in [
+        ("at > '0001-01-01T00:00:00Z'", 2),
+        ("'0001-01-01T00:00:00Z' = at", 1),
+        ("at <= '9999-12-31T23:59:59.999999Z'", 3),
+        ("at <> '0001-01-01T00:00:00Z'", 2),
+        ("at IN ('0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999999Z')", 2),
+        ("at NOT IN ('0001-01-01T01:00:00+01:00')", 2),
+        ("at BETWEEN '0001-01-01T00:00:00Z' AND '2024-02-29T12:00:00Z'", 2),
+        ("CASE at WHEN '0001-01-01T00:00:00Z' THEN TRUE ELSE FALSE END", 1),
+        ("at IS NOT DISTINCT FROM '0001-01-01T00:00:00Z'", 1),
+        ("nullif(at, '0001-01-01T00:00:00Z') IS NULL", 1),
+        ("coalesce(at, '0001-01-01T00:00:00Z') < '0001-01-02'", 1),
+        ("greatest(at, '9999-12-31T23:59:59Z') > '9999-12-31T23:59:59Z'", 1),
+        ("CASE WHEN id = 1 THEN at ELSE '9999-12-31T00:00:00Z' END < '9999-12-31'", 1),
+        ("at IN (SELECT TIMESTAMP '0001-01-01T00:00:00Z')", 1),
+        ("at = TIMESTAMP '0001-01-01T00:00:00Z'", 1),
+        ("at = CAST('0001-01-01 00:00:00' AS TIMESTAMP)", 1),
+        ("at = day", 1),
+        ("at >= day", 3),
+        ("at < now()", 2),
+        ("day > '0001-01-01'", 2),
+        ("day IN ('2024-02-29', '9999-12-31')", 2),
+        ("day BETWEEN '0001-01-01' AND '0001-01-01'", 1),
+        ("day = DATE '9999-12-31'", 1),
+        ("TRY_CAST('2024-02-30' AS DATE) IS NULL", 3),
+    ] {
+        let sql = format!("SELECT count(*) AS n FROM T WHERE {condition}");
+        assert_eq!(number(&graph, &sql).await, right, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_float_compares_with_a_whole_number_by_what_they_are() {
+    let graph = moments().await;
+    for (condition, right) in [
+        ("id = 9007199254740992.0", 0),
+        ("id > 9007199254740992e0", 1),
+        ("id = CAST(9007199254740992 AS DOUBLE)", 0),
+        ("id IN (1, 9007199254740992e0, 0.5)", 1),
+        ("id NOT IN (9007199254740992e0, 0.5)", 3),
+        ("id BETWEEN 9007199254740992e0 AND 9007199254740992e0", 0),
+        ("id BETWEEN 0.5 AND 1.5", 1),
+        ("CASE id WHEN 9007199254740992e0 THEN TRUE WHEN 1.0 THEN TRUE ELSE FALSE END", 1),
+        ("id IS DISTINCT FROM 9007199254740992e0", 3),
+        ("n = 18446744073709551616e0", 0),
+        ("n > 9007199254740992e0", 2),
+        ("n > x", 2),
+        ("id < x", 1),
+        ("x = 0", 2),
+        ("x IN (SELECT -0.0)", 2),
+        ("x NOT IN (SELECT -0.0)", 1),
+        ("CASE x WHEN 0 THEN TRUE ELSE FALSE END", 2),
+        ("nullif(x, 0) IS NULL", 2),
+        ("CAST(id AS DECIMAL(20, 2)) = 1.0", 1),
+        ("CAST(0.1 AS DECIMAL(9, 2)) = 0.1", 3),
+    ] {
+        let sql = format!("SELECT count(*) AS n FROM T WHERE {condition}");
+        assert_eq!(number(&graph, &sql).await, right, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_compared_as_it_is_is_refused() {
+    let graph = moments().await;
+    for (condition, words) in [
+        ("at = 'x'", "\"x\" is not an instant"),
+        ("at > '2024-02-29T12:00:00.0000001Z'", "is not an instant"),
+        ("at = s", "is not an instant"),
+        ("day = '2024-02-29T23:30:00-05:00'", "is not a day"),
+        ("day = '2024-2-29'", "is not a day"),
+        ("day = CAST('2024-02-29T23:30:00-05:00' AS DATE)", "is not a day"),
+        ("at = TIMESTAMP '2024-02-30T00:00:00Z'", "is not an instant"),
+        ("s = 1", "a text is compared with a number"),
+        ("id IN (SELECT s FROM T)", "a text is compared with a number"),
+        ("id = '1.0'", "the text \"1.0\" is compared with a number"),
+        ("id IN (SELECT x FROM T)", "floats are compared with whole numbers"),
+        ("CAST(x AS FLOAT) > 1", "is not a Float32"),
+    ] {
+        let sql = format!("SELECT count(*) AS n FROM T WHERE {condition}");
+        let error = graph.query(&sql).await.expect_err(&sql);
+        assert_eq!(error.kind(), omnigraph::ErrorKind::Invalid, "{sql}: {error:?}");
+        assert!(error.to_string().contains(words), "{sql}: {error}");
+    }
+}

@@ -4,6 +4,7 @@ mod ack_lost;
 mod corrupt;
 mod crash;
 mod error;
+mod late;
 mod latency;
 mod lost_write;
 mod misdirect;
@@ -49,6 +50,7 @@ pub fn strike_of(effect: &Effect) -> Box<dyn Strike> {
         Effect::AckLost => Box::new(ack_lost::AckLost),
         Effect::LostWrite => Box::new(lost_write::LostWrite),
         Effect::Latency(milliseconds) => Box::new(latency::Latency { milliseconds: *milliseconds }),
+        Effect::Late(name) => Box::new(late::Late { name: name.clone() }),
         Effect::Torn(bytes) => Box::new(torn::Torn { bytes: *bytes }),
         Effect::Corrupt(offset) => Box::new(corrupt::Corrupt { offset: *offset }),
         Effect::Stale => Box::new(stale::Stale),
@@ -75,6 +77,7 @@ mod tests {
             (Effect::Corrupt(0), Operation::MultipartPart, Operation::List),
             (Effect::Torn(1), Operation::List, Operation::Delete),
             (Effect::Misdirect("a".into()), Operation::MultipartStart, Operation::MultipartPart),
+            (Effect::Late("a".into()), Operation::MultipartComplete, Operation::MultipartPart),
         ] {
             let strike = strike_of(&effect);
             assert!(strike.can_strike(&call(strikes)), "{effect:?} spares {strikes}");
@@ -85,6 +88,7 @@ mod tests {
     fn what_a_fault_can_strike_is_what_a_scenario_may_ask_of_it() {
         let mut effects = vec![Effect::Throttled, Effect::Timeout, Effect::PermissionDenied, Effect::ConnectionLost];
         effects.extend([Effect::NotFound, Effect::AckLost, Effect::LostWrite, Effect::Latency(1), Effect::Stale]);
+        effects.push(Effect::Late("a".into()));
         effects.extend([Effect::Torn(1), Effect::Corrupt(1), Effect::Misdirect("a".into()), Effect::CrashBefore]);
         for effect in effects {
             for &operation in Operation::ALL {

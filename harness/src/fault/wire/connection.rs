@@ -75,11 +75,10 @@ async fn one(
             begun.extend_from_slice(&piece);
         }
     }
-    let disturbance = shared.board.as_ref().and_then(|board| {
-        let calls = calls_of(&request, &shared.root, &begun);
-        board.disturbance(&calls)
-    });
-    let mut exchange = Exchange { client, upstream, target, request: &request, begun, body };
+    let calls = calls_of(&request, &shared.root, &begun);
+    let disturbance = shared.board.as_ref().and_then(|board| board.disturbance(&calls));
+    let late = &shared.late;
+    let mut exchange = Exchange { client, upstream, target, request: &request, calls, begun, body, late };
     match disturbance {
         None => exchange.pass().await,
         Some(fault) => fault.disturb(&mut exchange).await,

@@ -3,11 +3,13 @@
 use std::io;
 use std::time::Duration;
 
+use omnigraph::storage::Call;
 use tokio::net::TcpStream;
 
 use super::Target;
 use super::body::Body;
 use super::head::{AnswerHead, RequestHead};
+use super::late::LateRequests;
 use super::peer::Peer;
 
 /// How long it may take to reach the endpoint.
@@ -30,10 +32,14 @@ pub struct Exchange<'a> {
     pub(super) upstream: &'a mut Option<Peer>,
     pub(super) target: &'a mut Target,
     pub(super) request: &'a RequestHead,
+    /// The calls that the request stands for.
+    pub(super) calls: Vec<Call>,
     /// What was read of the request's body already.
     pub(super) begun: Vec<u8>,
     /// The rest of it.
     pub(super) body: Body,
+    /// Where a request is kept that arrives later.
+    pub(super) late: &'a LateRequests,
 }
 
 impl Exchange<'_> {
@@ -93,6 +99,21 @@ impl Exchange<'_> {
     pub(super) async fn discard_request(&mut self) -> io::Result<()> {
         while self.body.next(self.client).await?.is_some() {}
         Ok(())
+    }
+
+    /// Takes the request's whole body, as it is on the wire.
+    ///
+    /// # Errors
+    /// It has more than `bytes_max`, or the client goes away.
+    pub(super) async fn take_body(&mut self, bytes_max: usize) -> io::Result<Vec<u8>> {
+        let mut taken = std::mem::take(&mut self.begun);
+        while let Some(piece) = self.body.next(self.client).await? {
+            taken.extend_from_slice(&piece);
+            if taken.len() > bytes_max {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a body is too large to be kept"));
+            }
+        }
+        Ok(taken)
     }
 
     /// Takes the body of an answer and does nothing with it.
@@ -160,7 +181,7 @@ impl Cut {
     }
 }
 
-async fn connect(target: &mut Target) -> io::Result<Peer> {
+pub(super) async fn connect(target: &mut Target) -> io::Result<Peer> {
     let target = target.borrow_and_update().clone();
     match tokio::time::timeout(CONNECT_MAX, TcpStream::connect(target)).await {
         Ok(connected) => connected.map(Peer::new),

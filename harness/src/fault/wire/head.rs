@@ -51,6 +51,8 @@ pub(super) struct AnswerHead {
     pub(super) raw: BytesMut,
     pub(super) framing: Framing,
     pub(super) closes: bool,
+    /// The status.
+    pub(super) status: u16,
     /// Whether the real answer is still to come.
     pub(super) is_interim: bool,
 }
@@ -69,7 +71,7 @@ impl AnswerHead {
             _ => fields.framing().unwrap_or(Framing::UntilClose),
         };
         let closes = fields.closes || parsed.version == Some(0) || framing == Framing::UntilClose;
-        Ok(AnswerHead { framing, closes, is_interim: (100..200).contains(&status), raw })
+        Ok(AnswerHead { framing, closes, status, is_interim: (100..200).contains(&status), raw })
     }
 }
 

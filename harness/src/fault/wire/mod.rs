@@ -19,6 +19,7 @@ mod exchange;
 mod half_closed;
 mod head;
 mod internal_error;
+mod late;
 mod latency;
 mod peer;
 mod reset_request;
@@ -41,6 +42,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::exchange::{After, Exchange};
+pub use self::late::Arrived;
+use self::late::LateRequests;
 use super::board::Board;
 use crate::scenario::model::WireEffect;
 
@@ -70,6 +73,7 @@ pub(super) fn disturbance_of(effect: &WireEffect) -> Arc<dyn Disturb> {
         WireEffect::ResetRequest(bytes) => Arc::new(reset_request::ResetRequest { bytes: *bytes }),
         WireEffect::ResetResponse(bytes) => Arc::new(reset_response::ResetResponse { bytes: *bytes }),
         WireEffect::Latency(milliseconds) => Arc::new(latency::Latency { milliseconds: *milliseconds }),
+        WireEffect::Late(name) => Arc::new(late::Late { name: name.clone() }),
         WireEffect::BlackHole => Arc::new(black_hole::BlackHole),
         WireEffect::Truncated(bytes) => Arc::new(truncated::Truncated { bytes: *bytes }),
         WireEffect::HalfClosed => Arc::new(half_closed::HalfClosed),
@@ -81,6 +85,7 @@ pub(super) fn disturbance_of(effect: &WireEffect) -> Arc<dyn Disturb> {
 pub struct Proxy {
     address: SocketAddr,
     target: watch::Sender<String>,
+    late: Arc<LateRequests>,
     task: JoinHandle<()>,
 }
 
@@ -92,6 +97,8 @@ struct Shared {
     root: Path,
     /// Where the endpoint is.
     target: Target,
+    /// What was sent and has not arrived yet.
+    late: Arc<LateRequests>,
 }
 
 /// Host and port of the endpoint, as it is now.
@@ -107,14 +114,23 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (target, receiver) = watch::channel(target);
-        let shared = Arc::new(Shared { board, root, target: receiver });
+        let late = Arc::new(LateRequests::default());
+        let shared = Arc::new(Shared { board, root, target: receiver, late: Arc::clone(&late) });
         let task = tokio::spawn(accept(listener, shared));
-        Ok(Proxy { address, target, task })
+        Ok(Proxy { address, target, late, task })
     }
 
     /// Where it listens, as an S3 client is told.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Lets late requests of this name arrive, in the order in which they were sent; all of them, if none is said.
+    ///
+    /// # Errors
+    /// The endpoint cannot be reached, or does not answer.
+    pub async fn arrive(&self, name: Option<&str>) -> io::Result<Vec<Arrived>> {
+        self.late.arrive(name, self.target.subscribe()).await
     }
 
     /// The endpoint is here now. Where it has moved, connections that wait for their next request are closed.

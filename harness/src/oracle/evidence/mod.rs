@@ -104,6 +104,24 @@ pub struct SidecarSighting {
     pub writers_in_flight: bool,
     /// Operation ids: the names of the `*.json` files without the ending.
     pub operation_ids: Vec<String>,
+    /// Every table whose HEAD was not its pin; `None` where nobody looked, as while a call was in flight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Vec<TableDrift>>,
+}
+
+/// A table whose HEAD was not its pin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableDrift {
+    /// The type's name.
+    pub type_name: String,
+    /// The dataset's path relative to the graph root.
+    pub path: String,
+    /// The Lance version that was visible.
+    pub pin: u64,
+    /// The newest one.
+    pub head: u64,
+    /// Whether a sidecar named the table, or could not be read.
+    pub covered: bool,
 }
 
 /// What one reader saw in one snapshot.

@@ -5,6 +5,7 @@ use super::invariant::Invariant;
 
 mod acknowledged_writes_visible_exactly_once;
 mod committed_versions_read_back_the_same;
+mod drift_is_always_explained;
 mod edges_have_endpoints;
 mod every_armed_fault_fired;
 mod failed_writes_invisible_or_whole;
@@ -14,6 +15,7 @@ mod history_is_sound;
 mod in_doubt_writes_settle;
 mod indexed_and_full_scans_agree;
 mod keys_are_unique;
+mod no_operation_has_two_ends;
 mod no_sidecar_outlives_recovery;
 mod one_audit_row_per_recovered_operation;
 mod only_declared_residue;
@@ -37,7 +39,9 @@ pub fn standing() -> Vec<Box<dyn Invariant>> {
         Box::new(readers_saw_whole_commits::ReadersSawWholeCommits),
         Box::new(readings_between_calls_are_whole_commits::ReadingsBetweenCallsAreWholeCommits),
         Box::new(head_equals_pin::HeadEqualsPin),
+        Box::new(drift_is_always_explained::DriftIsAlwaysExplained),
         Box::new(no_sidecar_outlives_recovery::NoSidecarOutlivesRecovery),
+        Box::new(no_operation_has_two_ends::NoOperationHasTwoEnds),
         Box::new(one_audit_row_per_recovered_operation::OneAuditRowPerRecoveredOperation),
         Box::new(second_recovery_changes_nothing::SecondRecoveryChangesNothing),
         Box::new(history_is_sound::HistoryIsSound),

@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-#[cfg(test)]
-use crate::event::ErrorData;
-use crate::event::Outcome;
 use crate::oracle::attribution::{self, RECOVERY_ACTOR};
 use crate::oracle::evidence::{CommitFact, Evidence, Known, RecoveryFact, World};
 #[cfg(test)]
@@ -36,7 +33,7 @@ impl Invariant for OneAuditRowPerRecoveredOperation {
         let Some(closing) = &evidence.closing else { return Ok(()) };
         let world = &closing.world;
         let mut lines = count_trouble(evidence, world);
-        lines.extend(world.recoveries.iter().flat_map(|row| commit_trouble(evidence, world, row)));
+        lines.extend(world.recoveries.iter().flat_map(|row| commit_trouble(world, row)));
         lines.extend(fate_trouble(evidence, world));
         Breach::unless_empty(lines)
     }
@@ -80,7 +77,7 @@ impl Invariant for OneAuditRowPerRecoveredOperation {
                 plant: |e| sound::world(e).commits.retain(|c| c.id != "C4"),
             },
             Defect {
-                what: "an operation that was rolled back is audited as retired",
+                what: "an operation that was rolled back is audited without its commit",
                 plant: |e| {
                     sound::recovery(e, "OP5").tables.clear();
                     sound::recovery(e, "OP5").commit = None;
@@ -96,17 +93,6 @@ impl Invariant for OneAuditRowPerRecoveredOperation {
                     let like = sound::commit(e, "C5").clone();
                     let commit = CommitFact { id: "C9".into(), graph_version: 9, ..like };
                     sound::world(e).commits.insert(0, commit);
-                },
-            },
-            Defect {
-                what: "the audit row of an operation that was undone twice names the second time",
-                plant: |e| {
-                    let error = ErrorData { operation: Some("OP5".into()), ..ErrorData::new("conflict", "undone") };
-                    e.operations[6].outcome = Outcome::Refused { error };
-                    let like = sound::commit(e, "C5").clone();
-                    let commit = CommitFact { id: "C9".into(), graph_version: 9, ..like };
-                    sound::world(e).commits.insert(0, commit);
-                    sound::recovery(e, "OP5").commit = Some("C9".into());
                 },
             },
             Defect {
@@ -138,7 +124,7 @@ fn count_trouble(evidence: &Evidence, world: &World) -> Vec<String> {
         .iter()
         .filter(|sighting| !sighting.writers_in_flight)
         .flat_map(|sighting| sighting.operation_ids.iter().map(String::as_str))
-        .filter(|id| !handled(evidence, world, id) && !rows.contains_key(id))
+        .filter(|id| !layout::is_handled(evidence, world, id) && !rows.contains_key(id))
         .collect();
     left_behind.sort_unstable();
     left_behind.dedup();
@@ -148,18 +134,8 @@ fn count_trouble(evidence: &Evidence, world: &World) -> Vec<String> {
     lines
 }
 
-/// Whether a sidecar is still there, in quarantine, or was touched by hand.
-fn handled(evidence: &Evidence, world: &World, id: &str) -> bool {
-    let by_hand = evidence.damage.iter().flat_map(|damage| &damage.paths).any(|path| layout::sidecar(path) == Some(id));
-    let in_store = world.objects.iter().any(|object| {
-        layout::sidecar(&object.path) == Some(id)
-            || object.path.strip_prefix(layout::QUARANTINE).is_some_and(|name| name.starts_with(id))
-    });
-    by_hand || in_store
-}
-
 /// What a row says against what the history says.
-fn commit_trouble(evidence: &Evidence, world: &World, row: &RecoveryFact) -> Vec<String> {
+fn commit_trouble(world: &World, row: &RecoveryFact) -> Vec<String> {
     let id = &row.operation_id;
     let mut commits: Vec<&CommitFact> =
         world.commits.iter().filter(|commit| commit.operation_id.as_ref() == Some(id)).collect();
@@ -175,20 +151,8 @@ fn commit_trouble(evidence: &Evidence, world: &World, row: &RecoveryFact) -> Vec
                 ));
             }
         }
-        // Retired: it had never moved a table, so there is nothing to publish and nothing to name. One whose tables another
-        // roll back has restored already moves none either, but is published, so that its writer learns of it.
-        "RolledBack" if row.tables.is_empty() && row.commit.is_none() => {
-            // Its writer may have been alive all the same, and have failed when a table had moved.
-            if undone == commits.len() && outlived_its_undoing(evidence, id) {
-                commits.clear();
-            }
-            if !commits.is_empty() {
-                lines.push(format!("operation {id} is audited as retired, and {} commits carry it", commits.len()));
-            }
-        }
         "RolledBack" => {
-            let once = commits.len() == 1 || outlived_its_undoing(evidence, id);
-            if undone == 0 || undone != commits.len() || !once {
+            if commits.len() != 1 || undone != 1 {
                 lines.push(format!(
                     "operation {id} is audited as RolledBack, and {} commits ({undone} roll backs) carry it",
                     commits.len()
@@ -198,7 +162,6 @@ fn commit_trouble(evidence: &Evidence, world: &World, row: &RecoveryFact) -> Vec
         "OrphanedBranchDiscarded" => {}
         other => lines.push(format!("operation {id} has an audit row of the unknown kind '{other}'")),
     }
-    // Of several, the first is the one that was recorded.
     if let Some(first) = commits.first().filter(|first| row.commit.as_ref() != Some(&first.id)) {
         let named = row.commit.as_deref().unwrap_or("no commit");
         lines.push(format!("the audit row of operation {id} names {named}; its commit is {}", first.id));
@@ -214,15 +177,6 @@ fn commit_trouble(evidence: &Evidence, world: &World, row: &RecoveryFact) -> Vec
         }
     }
     lines
-}
-
-/// Whether the writer of an operation lived to be told of its end. Another process took it for dead and undid it between
-/// two of its commits; what it landed after that is undone by a second commit, and the audit keeps its one row.
-fn outlived_its_undoing(evidence: &Evidence, id: &str) -> bool {
-    evidence.operations.iter().any(|operation| match &operation.outcome {
-        Outcome::Refused { error } => error.kind == "conflict" && error.operation.as_deref() == Some(id),
-        _ => false,
-    })
 }
 
 /// What a row says against what its client was told and against the rows themselves.
@@ -265,28 +219,5 @@ mod tests {
     #[test]
     fn goes_red_on_every_planted_defect_and_on_nothing_else() {
         sound::prove(&OneAuditRowPerRecoveredOperation);
-    }
-
-    #[test]
-    fn a_writer_that_was_retired_alive_and_failed_halfway_is_undone_and_recorded_once() {
-        let mut evidence = sound::evidence();
-        let row = sound::recovery(&mut evidence, "OP5");
-        (row.tables, row.commit) = (Vec::new(), None);
-        assert!(OneAuditRowPerRecoveredOperation.check(&evidence).is_err(), "a dead writer moves nothing later");
-        let error = ErrorData { operation: Some("OP5".into()), ..ErrorData::new("conflict", "moved") };
-        evidence.operations[6].outcome = Outcome::Refused { error };
-        assert_eq!(OneAuditRowPerRecoveredOperation.check(&evidence), Ok(()));
-        sound::commit(&mut evidence, "C5").kind = "rolled-forward".into();
-        assert!(OneAuditRowPerRecoveredOperation.check(&evidence).is_err(), "nor is it finished");
-    }
-
-    #[test]
-    fn a_writer_that_outlived_its_undoing_is_undone_twice_and_recorded_once() {
-        let mut evidence = sound::evidence();
-        let error = ErrorData { operation: Some("OP5".into()), ..ErrorData::new("conflict", "undone") };
-        evidence.operations[6].outcome = Outcome::Refused { error };
-        let like = sound::commit(&mut evidence, "C5").clone();
-        sound::world(&mut evidence).commits.insert(0, CommitFact { id: "C9".into(), graph_version: 9, ..like });
-        assert_eq!(OneAuditRowPerRecoveredOperation.check(&evidence), Ok(()));
     }
 }

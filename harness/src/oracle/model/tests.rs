@@ -172,7 +172,8 @@ fn looked_at(mut evidence: Evidence, at: Tick, people: &[(&str, i64)]) -> Eviden
 }
 
 fn nothing_pending(mut evidence: Evidence, at: Tick) -> Evidence {
-    let sighting = SidecarSighting { at, after_step: 1, writers_in_flight: false, operation_ids: Vec::new() };
+    let sighting =
+        SidecarSighting { at, after_step: 1, writers_in_flight: false, operation_ids: Vec::new(), drift: None };
     evidence.sightings.push(sighting);
     evidence
 }

@@ -43,18 +43,13 @@ pub fn write(page: &mut Markup, trail: &Trail) {
                 finished(page, step, outcome, *as_expected, *duration_ms);
                 store_calls(page, calls);
             }
-            Event::RecoveryObserved { step, rolled_forward, rolled_back, retired, deferred, .. } => {
+            Event::RecoveryObserved { step, rolled_forward, rolled_back, deferred, .. } => {
                 item(page, at_ms, "recovery");
                 page.raw("<span aria-hidden=\"true\">↻</span> ");
                 page.raw(if step.is_some() { "recovery" } else { "the open at the end" });
                 recovered(
                     page,
-                    [
-                        ("rolled forward", rolled_forward),
-                        ("rolled back", rolled_back),
-                        ("retired", retired),
-                        ("deferred", deferred),
-                    ],
+                    [("rolled forward", rolled_forward), ("rolled back", rolled_back), ("deferred", deferred)],
                 );
             }
             _ => continue,
@@ -118,7 +113,7 @@ fn finished(page: &mut Markup, step: &StepRef, outcome: &Outcome, as_expected: b
     }
 }
 
-fn recovered(page: &mut Markup, kinds: [(&'static str, &Vec<String>); 4]) {
+fn recovered(page: &mut Markup, kinds: [(&'static str, &Vec<String>); 3]) {
     let mut anything = false;
     for (what, operations) in kinds.into_iter().filter(|(_, operations)| !operations.is_empty()) {
         page.raw(if anything { "; " } else { " " }).raw(what).raw(" <code>").text(operations.join(", ")).raw("</code>");

@@ -73,7 +73,7 @@ pub fn control(scenario: &Scenario, end: &StepEnd) -> Option<Scenario> {
         }
         let asks_nothing = match &step.action {
             // Nobody is held, so nobody can be released.
-            Action::Release(_) => true,
+            Action::Release(_) | Action::Arrive(_) => true,
             Action::Check(_) => at != kept,
             _ => false,
         };

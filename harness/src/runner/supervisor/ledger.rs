@@ -151,8 +151,9 @@ impl Ledger {
     pub fn observe(&mut self, after_step: u64, asked: Tick, report: Report) {
         let at = self.next_tick();
         if let Some(operation_ids) = report.sidecars {
-            let writers_in_flight = !self.in_flight.is_empty();
-            self.evidence.sightings.push(SidecarSighting { at, after_step, writers_in_flight, operation_ids });
+            let (writers_in_flight, drift) = (!self.in_flight.is_empty(), report.drifted);
+            let sighting = SidecarSighting { at, after_step, writers_in_flight, operation_ids, drift };
+            self.evidence.sightings.push(sighting);
         }
         self.evidence.version_readings.extend(report.versions);
         if let Some(read) = report.read {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::path::Path;
+use omnigraph::storage::LateCall;
 use url::Url;
 
 use super::log::CellLog;
 use crate::backend::CellAddress;
 use crate::event::{Event, FaultId, Firing};
-use crate::fault::wire::Proxy;
+use crate::fault::wire::{Arrived, Proxy};
 use crate::fault::{Board, FaultWatch, Life};
 use crate::seed::Seed;
 
@@ -63,6 +64,15 @@ impl Wire {
         Ok(())
     }
 
+    /// Lets late requests of this name arrive; all of them, if none is said.
+    ///
+    /// # Errors
+    /// The store cannot be reached, or does not answer.
+    pub async fn arrive(&self, name: Option<&str>) -> Result<Vec<Arrived>, String> {
+        let arrived = self.faulty.arrive(name).await;
+        arrived.map_err(|error| format!("a late request could not be handed on: {error}"))
+    }
+
     fn through(&self, proxy: &Proxy) -> CellAddress {
         let mut address = self.address.clone();
         address.storage.s3.endpoint = Some(proxy.endpoint());
@@ -94,6 +104,9 @@ impl FaultWatch for Watch {
     }
 
     fn held(&self, _: &FaultId) {}
+
+    // What is late on a wire stays with the proxy.
+    fn late(&self, _: &str, _: LateCall) {}
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //!
 //! - [`host`]: what it holds of a cell; [`site`]: the cell's store; [`process`]: one process of the cell;
 //!   [`meter`]: how much it writes.
-//! - [`order`]: carrying an order out; [`step`]: an order that is a step of the scenario.
+//! - [`order`]: carrying an order out; [`step`]: an order that is a step of the scenario; [`late`]: calls that arrive late.
 //! - [`observe`], [`world`], [`closing`], [`probe`], [`facts`]: looking from outside, for the oracle. [`reader`]: reading
 //!   beside the steps.
 //! - [`outbox`]: everything that it says.
@@ -13,6 +13,7 @@
 mod closing;
 pub mod facts;
 mod host;
+mod late;
 mod meter;
 mod observe;
 mod order;

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::TryStreamExt;
-use object_store::ObjectStore;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use omnigraph::recovery::{Recovery, RecoveryKind};
 use omnigraph::storage::{Operation, Realm, Stack};
-use omnigraph::{Graph, Snapshot};
+use omnigraph::{Graph, Snapshot, table::Table};
 
 use super::host::Host;
 use crate::event::{Outcome, StoreCall};
-use crate::oracle::evidence::VersionReading;
+use crate::oracle::evidence::{TableDrift, VersionReading};
 use crate::oracle::facts::ObjectFact;
 use crate::oracle::rows::{Row, digest};
 use crate::runner::protocol::Report;
@@ -19,15 +20,19 @@ use crate::workload::damage::resolve;
 use crate::workload::rows::rows_of;
 use crate::workload::{self, Recovered, WholeTypes};
 
-/// Which sidecars lie there, and the rows of the graph, if a version of it became visible since the last look.
-pub async fn observe(host: &Arc<Host>) -> Report {
+/// Which sidecars lie there, the tables that have drifted where that is asked, and the rows of the graph, if a version of it became
+/// visible since the last look.
+pub async fn observe(host: &Arc<Host>, drift: bool) -> Report {
     let bare = host.site.fresh(&[]);
     let mut report = Report::of(Outcome::done());
-    report.sidecars =
-        resolve::sidecars(&bare).await.ok().map(|paths| paths.iter().map(|path| operation_of(path)).collect());
+    let sidecars = resolve::sidecars(&bare).await.ok();
+    report.sidecars = sidecars.as_ref().map(|paths| paths.iter().map(|path| operation_of(path)).collect());
     // A graph that cannot be opened or read has nothing new to show; whether it ought to is judged at the end.
     let Ok(graph) = open_read_only(&bare).await else { return report };
     let snapshot = graph.snapshot();
+    if let (true, Some(sidecars)) = (drift, sidecars) {
+        report.drifted = drifted(&bare, &snapshot, &sidecars).await.ok();
+    }
     let mut whole = WholeTypes { graph_version: snapshot.version(), rows: BTreeMap::new() };
     for pin in snapshot.tables() {
         let key = (pin.type_name.clone(), pin.version);
@@ -55,6 +60,37 @@ pub async fn observe(host: &Arc<Host>) -> Report {
         report.read = Some(whole);
     }
     report
+}
+
+/// Every table whose HEAD is not its pin.
+async fn drifted(bare: &Stack, snapshot: &Snapshot, sidecars: &[String]) -> omnigraph::Result<Vec<TableDrift>> {
+    let mut drifted = Vec::new();
+    for pin in snapshot.tables() {
+        let head = Table::head_of(bare, &pin.path).await?;
+        if head != pin.version {
+            let (type_name, path, pin) = (pin.type_name.clone(), pin.path.clone(), pin.version);
+            drifted.push(TableDrift { type_name, path, pin, head, covered: false });
+        }
+    }
+    if !drifted.is_empty() {
+        let named = tables_of(bare, sidecars).await;
+        for table in &mut drifted {
+            table.covered = named.as_ref().is_none_or(|named| named.contains(&table.path));
+        }
+    }
+    Ok(drifted)
+}
+
+/// The tables that sidecars name, read without the engine; none when one of them cannot be read, since it may name any.
+async fn tables_of(bare: &Stack, sidecars: &[String]) -> Option<BTreeSet<String>> {
+    let mut named = BTreeSet::new();
+    for sidecar in sidecars {
+        let content = bare.raw(Realm::Control).get(&Path::from(sidecar.as_str())).await.ok()?.bytes().await.ok()?;
+        let sidecar: serde_json::Value = serde_json::from_slice(&content).ok()?;
+        let tables = sidecar.get("tables")?.as_array()?.iter();
+        named.extend(tables.filter_map(|table| table.get("path")?.as_str()).map(str::to_owned));
+    }
+    Some(named)
 }
 
 /// Reads the versions a second time, past every cache.
@@ -151,24 +187,10 @@ pub async fn recovered_since(host: &Arc<Host>, before: &[Recovery]) -> Recovered
         }
         match row.kind {
             RecoveryKind::RolledForward => recovered.rolled_forward.push(operation),
-            _ if row.commit.is_none() => recovered.retired.push(operation),
             _ => recovered.rolled_back.push(operation),
         }
     }
     recovered
-}
-
-/// Only the audit tells an operation that was given up from one that was undone: the former has no outcomes.
-pub async fn tell_retired_apart(host: &Arc<Host>, recovered: &mut Recovered) {
-    if recovered.rolled_back.is_empty() {
-        return;
-    }
-    let audit = recoveries(host).await;
-    let retired =
-        |operation: &String| audit.iter().any(|row| row.operation_id.to_string() == *operation && row.commit.is_none());
-    let (given_up, undone) = std::mem::take(&mut recovered.rolled_back).into_iter().partition(retired);
-    recovered.retired.extend::<Vec<String>>(given_up);
-    recovered.rolled_back = undone;
 }
 
 /// The operation that a sidecar's path names.

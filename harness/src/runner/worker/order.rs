@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 
 use super::host::Host;
-use super::{closing, facts, observe, probe, reader, step};
+use super::{closing, facts, late, observe, probe, reader, step};
 use crate::event::Outcome;
 use crate::runner::protocol::{Order, Report};
 use crate::scenario::model::{Load, LoadMode, OpenMode};
@@ -42,8 +42,9 @@ async fn obey(host: &Arc<Host>, order: Order) -> Report {
             step::report(&process, Done::of(Outcome::done()))
         }
         Order::Read { reader } => reader::read(host, reader).await,
-        Order::Observe => observe::observe(host).await,
+        Order::Observe { drift } => observe::observe(host, drift).await,
         Order::Close { versions, or_create } => closing::close(host, versions, or_create).await,
+        Order::Arrive { calls } => late::arrive(host, calls).await,
         Order::Objects { bytes_max } => {
             let objects = workload::damage::saved(host.site.bare(), bytes_max).await;
             Report { objects: Some(objects), ..Report::of(Outcome::done()) }

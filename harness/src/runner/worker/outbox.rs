@@ -4,6 +4,8 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use omnigraph::storage::LateCall;
+
 use crate::event::{FaultId, Firing};
 use crate::fault::FaultWatch;
 use crate::runner::protocol::{Note, Reply, Report, Ticket};
@@ -60,5 +62,9 @@ impl FaultWatch for Outbox {
 
     fn held(&self, fault: &FaultId) {
         self.note(Note::Held { fault: fault.clone() });
+    }
+
+    fn late(&self, name: &str, call: LateCall) {
+        self.note(Note::Late { name: name.to_owned(), call: Box::new(call) });
     }
 }

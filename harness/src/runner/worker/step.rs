@@ -58,11 +58,6 @@ pub async fn run(host: &Arc<Host>, order: &StepOrder) -> Report {
     if read_only_open {
         report.read_only_open = read_only_evidence(host, order, &report, before).await;
     }
-    if asks_for_retired(&order.step.expect)
-        && let Some(recovered) = &mut report.recovered
-    {
-        observe::tell_retired_apart(host, recovered).await;
-    }
     report
 }
 
@@ -153,7 +148,7 @@ async fn through_handle(host: &Arc<Host>, process: &Arc<Process>, order: &StepOr
         }
         Action::Open(mode) => {
             let before = match (*mode, asks_for_recovered(&step.expect)) {
-                (OpenMode::ReadWrite, true) => Some(observe::recoveries(host).await),
+                (OpenMode::ReadWrite | OpenMode::ReadWriteWithGrace, true) => Some(observe::recoveries(host).await),
                 _ => None,
             };
             let mut done = open(process, name, *mode).await;
@@ -202,10 +197,6 @@ async fn read_only_evidence(
 
 fn asks_for_recovered(expect: &Expect) -> bool {
     recovered_counts(expect).is_some()
-}
-
-fn asks_for_retired(expect: &Expect) -> bool {
-    recovered_counts(expect).is_some_and(|counts| counts.retired.is_some() || counts.rolled_back.is_some())
 }
 
 fn recovered_counts(expect: &Expect) -> Option<&RecoveredCounts> {

@@ -16,7 +16,8 @@ pub fn told(step: &Step) -> Vec<String> {
         _ => (&step.failpoints, &step.faults),
     };
     let points = points.iter().map(|(name, actions)| failpoint(name, actions));
-    let held = step.hold.iter().map(|name| format!("at {}, where it is held: {}", name, meaning(name)));
+    let crossing = step.crossing.map_or(String::new(), |crossing| format!(" for the {crossing}. time"));
+    let held = step.hold.iter().map(move |name| format!("at {name}{crossing}, where it is held: {}", meaning(name)));
     let killed = step.crash.iter().map(|CrashPoint::BeforeAnswer| {
         "when everything is done, and before whoever asked for it is told: the process dies".to_owned()
     });
@@ -132,6 +133,9 @@ fn on_the_wire(fault: &WireFault) -> String {
             format!("it is done, and the connection is reset after {bytes} bytes of the answer")
         }
         WireEffect::Latency(millis) => format!("it is done {millis} ms later"),
+        WireEffect::Late(name) => {
+            format!("the connection is reset behind it, and it is done later, as '{name}'")
+        }
         WireEffect::BlackHole => "it is not done and never answered, and the connection stays open".to_owned(),
         WireEffect::Truncated(bytes) => format!("it is done, and the answer ends after {bytes} bytes of its body"),
         WireEffect::HalfClosed => "it is not done: the store's side of the connection is closed".to_owned(),
@@ -150,6 +154,7 @@ fn effect(effect: &Effect) -> String {
         Effect::AckLost => "it is done, and reported as a lost connection".to_owned(),
         Effect::LostWrite => "it is reported as done, and not done".to_owned(),
         Effect::Latency(millis) => format!("it is done {millis} ms later"),
+        Effect::Late(name) => format!("no answer comes in time, and it is done later, as '{name}'"),
         Effect::Torn(bytes) => format!("it is cut off after {bytes} bytes, and reported as whole"),
         Effect::Corrupt(offset) => format!("it is read with the byte at {offset} changed"),
         Effect::Stale => "it is answered as it was before the last write".to_owned(),

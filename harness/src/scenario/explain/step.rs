@@ -41,13 +41,14 @@ fn action(step: &Step) -> String {
             Some(rows) => format!("query, which has to give {}: {}", rows_told(rows), flat(&query.sql)),
             None => format!("query: {}", flat(&query.sql)),
         },
-        Action::Refresh(_) => "refresh, which heals what needs no restore".to_owned(),
+        Action::Refresh(_) => "refresh, which heals".to_owned(),
         Action::Repair(Repair::Preview) => "look at drift that nothing explains, and change nothing".to_owned(),
         Action::Repair(Repair::Confirm) => "publish drift that nothing explains, on the operator's word".to_owned(),
         Action::Repair(Repair::Quarantine(object)) => format!("move {} into quarantine", object_told(object)),
         Action::Open(mode) => {
             let how = match mode {
                 OpenMode::ReadWrite => "read-write, which sweeps what a crash left",
+                OpenMode::ReadWriteWithGrace => "read-write, with grace for writers of other processes",
                 OpenMode::ReadOnly => "read-only, which touches nothing",
             };
             format!("open handle '{}' {how}", step.handle())
@@ -76,6 +77,7 @@ fn action(step: &Step) -> String {
         Action::Arm(arm) => format!("arm faults, as '{}', until they are lifted", arm.name),
         Action::Lift(name) if name == "all" => "lift every fault of the process".to_owned(),
         Action::Lift(name) => format!("lift the faults '{name}'"),
+        Action::Arrive(name) => format!("let what is late as '{name}' reach the store"),
         Action::Release(name) => format!("let '{name}' go on"),
         Action::Join(name) => format!("wait until '{name}' ends"),
     }
@@ -222,7 +224,6 @@ fn reported(wanted: &OkExpectation) -> String {
         let pairs = [
             ("rolled forward", counts.rolled_forward),
             ("rolled back", counts.rolled_back),
-            ("retired", counts.retired),
             ("deferred", counts.deferred),
         ];
         let named = pairs.into_iter().filter_map(|(what, count)| Some(format!("{} {what}", count?)));

@@ -19,7 +19,7 @@ pub fn told(swarm: &Swarm) -> String {
     );
     told.push_str(
         "For each operation of it there is one stream of random numbers for each of: deeds, rows, places, reads, \
-         concurrency, windows, weather, wire, calm, recovery, recovery-wire, drift, read-only, readers, opens. None moves another, so that the same writes come under every \
+         concurrency, windows, weather, wire, calm, recovery, recovery-wire, drift, read-only, readers, opens, crowd, late, grace. None moves another, so that the same writes come under every \
          weather.\n",
     );
     told.push_str(&deeds(&swarm.weights));
@@ -65,7 +65,7 @@ fn drift_and_reading(swarm: &Swarm) -> String {
 }
 
 fn beside(concurrency: &Concurrency) -> String {
-    let Concurrency { held, beside, killed, opened } = concurrency;
+    let Concurrency { held, beside, killed, opened, crowded, grace } = concurrency;
     if *held == 0.0 && *beside == 0.0 {
         return "Nothing goes on at the same time.\n".to_owned();
     }
@@ -79,8 +79,18 @@ fn beside(concurrency: &Concurrency) -> String {
     if *opened > 0.0 {
         let _ = writeln!(
             told,
-            "Before {} of the operations beside one that is not to be killed another process opens the graph read-write.",
+            "Before {} of the operations beside it another process opens the graph read-write.",
             percent(*opened)
+        );
+    }
+    if *crowded > 0.0 {
+        let _ = writeln!(told, "Of the writes beside it {} run in the background as well.", percent(*crowded));
+    }
+    if *grace > 0.0 {
+        let _ = writeln!(
+            told,
+            "In {} of the universes handles give the writers of other processes grace.",
+            percent(*grace)
         );
     }
     told

@@ -223,13 +223,10 @@ pub struct RecoveredCounts {
     /// Finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolled_forward: Option<u64>,
-    /// Undone by restoring tables.
+    /// Undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolled_back: Option<u64>,
-    /// Given up, because nothing had moved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retired: Option<u64>,
-    /// Left for a read-write open.
+    /// Left alone: within its grace, or because a table has lost versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deferred: Option<u64>,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use omnigraph::storage::{Operation, PathClass, Realm};
+use omnigraph::storage::{LateCall, Operation, PathClass, Realm};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,10 @@ pub enum Effect {
     LostWrite,
     /// Done after this many milliseconds.
     Latency(#[schemars(range(min = 1, max = 10000))] u64),
+    /// Reported as having had no answer in time, and done later: when a step `arrive` says this name, or else when every step is
+    /// over, before the graph converges. What a call asks for, such as that nothing is there yet, is asked when it arrives. It arrives
+    /// also when the process that made it is dead by then. A call carries 16 MiB at the most.
+    Late(String),
     /// Cut off after this many bytes, or entries of a listing, and reported as whole.
     Torn(u64),
     /// Read or written with the byte at this offset changed.
@@ -111,6 +115,9 @@ impl Effect {
             Effect::LostWrite | Effect::AckLost | Effect::CrashAfter if !is_write => {
                 Some("a read leaves nothing in the store that could be lost or doubled")
             }
+            Effect::Late(_) if !LateCall::is_possible(operation) => {
+                Some("only a call that changes what is there when it is done can be late")
+            }
             Effect::Misdirect(_)
                 if matches!(
                     operation,
@@ -123,6 +130,14 @@ impl Effect {
             Effect::Torn(_) if !carries_bytes && operation != Operation::List => {
                 Some("only a 'get', a 'list', a put or a part has something that can be cut off")
             }
+            _ => None,
+        }
+    }
+
+    /// The name under which such a call arrives, for one that is late.
+    pub fn late(&self) -> Option<&str> {
+        match self {
+            Effect::Late(name) => Some(name),
             _ => None,
         }
     }

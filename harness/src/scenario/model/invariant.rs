@@ -54,8 +54,14 @@ invariants! {
     ReadingsBetweenCallsAreWholeCommits = "readings-between-calls-are-whole-commits",
     /// After recovery no table's HEAD differs from its pin.
     HeadEqualsPin = "head-equals-pin",
+    /// Between the calls a table's HEAD differs from its pin only where a pending sidecar names the table, or a stranger moved it; not judged
+    /// over a store that lies.
+    DriftIsAlwaysExplained = "drift-is-always-explained",
     /// No sidecar outlives a full recovery.
     NoSidecarOutlivesRecovery = "no-sidecar-outlives-recovery",
+    /// The history has at most one commit of an operation, exactly one of an operation whose sidecar outlived its writer, and its caller and
+    /// the audit say what that commit says; not judged over a store that lies.
+    NoOperationHasTwoEnds = "no-operation-has-two-ends",
     /// Each recovered operation has one audit row of the true kind, and its commit exists with the recovery actor.
     OneAuditRowPerRecoveredOperation = "one-audit-row-per-recovered-operation",
     /// A second recovery changes no object.

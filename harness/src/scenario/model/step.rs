@@ -54,10 +54,14 @@ pub struct Step {
     /// Runs the step in the background under this name, until a step `join` names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
-    /// Holds the background step where it first crosses this failpoint, until a step `release` names it. The next step
+    /// Holds the background step where it crosses this failpoint, the first time if not said otherwise, until a step `release` names it. The next step
     /// begins when it is held there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<FailpointName>,
+    /// Which crossing of the failpoint holds the step, counted from 1; the first, if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub crossing: Option<u64>,
     /// What the reader should know about this step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -82,6 +86,7 @@ impl Step {
             expect: Expect::Ok,
             start: None,
             hold: None,
+            crossing: None,
             note: None,
             span: None,
         }
@@ -116,7 +121,7 @@ pub enum Action {
     Mutate(String),
     /// Runs a SQL query through the handle and compares what it gives.
     Query(Query),
-    /// Lets the handle heal what needs no restore, and see the newest state.
+    /// Lets the handle heal, and see the newest state.
     Refresh(Nothing),
     /// The operator's repair.
     Repair(Repair),
@@ -148,6 +153,8 @@ pub enum Action {
     Arm(Arm),
     /// Lifts the faults that were armed under this name, or with `all` every fault of the process.
     Lift(String),
+    /// Lets the calls and requests arrive that were late under this name so far, in the order in which they were made; there may be none.
+    Arrive(String),
     /// Lets the background step of this name go on where it is held.
     Release(String),
     /// Waits for the background step of this name to end; its own `expect` says how.
@@ -178,6 +185,7 @@ impl Action {
             Action::PlantSidecar(_) => "plant-sidecar",
             Action::Arm(_) => "arm",
             Action::Lift(_) => "lift",
+            Action::Arrive(_) => "arrive",
             Action::Release(_) => "release",
             Action::Join(_) => "join",
         }
@@ -207,8 +215,10 @@ pub struct Nothing {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OpenMode {
-    /// Sweeps every sidecar, restores included.
+    /// Settles every sidecar at once, and gives writers of other processes no grace afterwards either.
     ReadWrite,
+    /// Leaves what another process armed alone, at the open and before every write: its grace is an hour.
+    ReadWriteWithGrace,
     /// Touches nothing.
     ReadOnly,
 }

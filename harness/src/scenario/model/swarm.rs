@@ -12,7 +12,7 @@ pub struct Swarm {
     #[schemars(range(min = 1, max = 200))]
     pub operations: u32,
     /// Processes that take part.
-    #[schemars(range(min = 1, max = 3))]
+    #[schemars(range(min = 1, max = 4))]
     pub processes: u32,
     /// Handles of each process.
     #[schemars(range(min = 1, max = 3))]
@@ -154,15 +154,20 @@ pub struct Concurrency {
     /// The process of a write that is held is killed instead of released.
     #[schemars(range(min = 0, max = 1))]
     pub killed: f64,
-    /// While it is in the background and is not to be killed, another process opens the graph read-write, time and again, and
-    /// takes it for a dead one's. Its audit row may then say that it was undone although it was acknowledged.
+    /// While it is in the background another process opens the graph read-write, time and again, and takes it for a dead one's.
     #[schemars(range(min = 0, max = 1))]
     pub opened: f64,
+    /// A write that goes on beside it runs in the background as well.
+    #[schemars(range(min = 0, max = 1))]
+    pub crowded: f64,
+    /// Every handle of a universe gives the writers of other processes a long grace, so that it leaves alone what they have left.
+    #[schemars(range(min = 0, max = 1))]
+    pub grace: f64,
 }
 
 impl Default for Concurrency {
     fn default() -> Self {
-        Concurrency { held: 0.08, beside: 0.08, killed: 0.2, opened: 0.0 }
+        Concurrency { held: 0.08, beside: 0.08, killed: 0.2, opened: 0.0, crowded: 0.0, grace: 0.0 }
     }
 }
 
@@ -281,6 +286,8 @@ troubles! {
     Corrupt = corrupt, 0.0;
     /// A lie: answered as it was before the last write.
     Stale = stale, 0.0;
+    /// No answer in time; done after some of the next operations, or when every step is over.
+    Late = late, 0.02;
 }
 
 troubles! {
@@ -306,6 +313,8 @@ troubles! {
     HalfClosed = half_closed, 0.0;
     /// Done; the connection is closed instead of an answer.
     ResponseLost = response_lost, 0.0;
+    /// The connection is reset; done after some of the next operations, or when every step is over.
+    Late = late, 0.0;
 }
 
 impl StoreTrouble {
@@ -326,6 +335,7 @@ impl StoreTrouble {
             Torn => "torn objects",
             Corrupt => "corrupt bytes",
             Stale => "stale reads",
+            Late => "late calls",
         }
     }
 

@@ -61,6 +61,10 @@ pub enum WireEffect {
     ResetResponse(u64),
     /// Done after this many milliseconds.
     Latency(#[schemars(range(min = 1, max = 10000))] u64),
+    /// Not done; the connection is reset (RST) when the whole request has been read. Done later: when a step `arrive` says this
+    /// name, or else when every step is over, before the graph converges. It arrives also when the process that sent it is dead by
+    /// then. The requests of a scenario that are on their way have 16 MiB at the most.
+    Late(String),
     /// Not done and never answered; the connection stays open.
     BlackHole,
     /// Done; the connection is closed in good order after this many bytes of the answer's body, and before its last one.
@@ -76,6 +80,14 @@ impl WireEffect {
     pub fn latency(&self) -> Option<Duration> {
         match self {
             WireEffect::Latency(millis) => Some(Duration::from_millis(*millis)),
+            _ => None,
+        }
+    }
+
+    /// The name under which such a request arrives, for one that is late.
+    pub fn late(&self) -> Option<&str> {
+        match self {
+            WireEffect::Late(name) => Some(name),
             _ => None,
         }
     }

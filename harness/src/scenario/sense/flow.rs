@@ -1,6 +1,6 @@
 //! Handles, processes, background steps, armed faults and damage, from one step to the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::model::{Action, ContainerCall, DEFAULT_HANDLE, DEFAULT_PROCESS, OpenMode, Step, Task};
 use super::super::nearest::nearest;
@@ -52,6 +52,8 @@ struct Flow<'a, 'm> {
     background: BTreeMap<&'a str, Background<'a>>,
     /// Damage that can be undone, with where it was done.
     damage: BTreeMap<&'a str, Span>,
+    /// Names under which calls may be late so far.
+    late: BTreeSet<&'a str>,
     /// What was done to the container, while that keeps it from answering.
     container: Option<(ContainerCall, Span)>,
     mistakes: &'m mut Vec<Diagnostic>,
@@ -64,7 +66,14 @@ impl<'a, 'm> Flow<'a, 'm> {
             main.handles.insert(DEFAULT_HANDLE.to_owned(), Handle::Open(OpenMode::ReadWrite));
         }
         let processes = BTreeMap::from([(DEFAULT_PROCESS.to_owned(), main)]);
-        Flow { processes, background: BTreeMap::new(), damage: BTreeMap::new(), container: None, mistakes }
+        Flow {
+            processes,
+            background: BTreeMap::new(),
+            damage: BTreeMap::new(),
+            late: BTreeSet::new(),
+            container: None,
+            mistakes,
+        }
     }
 
     fn process(&mut self, name: &str) -> &mut Process {
@@ -73,6 +82,7 @@ impl<'a, 'm> Flow<'a, 'm> {
 
     fn step(&mut self, node: &'a Node, step: &'a Step) {
         let action_span = key_span(node, step.action.name());
+        self.late.extend(late_names(step));
         match &step.action {
             Action::Restart(_) => {
                 self.process_ends(step.process());
@@ -81,6 +91,7 @@ impl<'a, 'm> Flow<'a, 'm> {
             }
             Action::Container(call) => return self.container(*call, action_span),
             Action::Release(name) => return self.release(name, node.nearest(&["release"]).span),
+            Action::Arrive(name) => return self.arrive(name, node.nearest(&["arrive"]).span),
             Action::Join(name) => return self.join(name, node.nearest(&["join"]).span),
             Action::Damage(damage) => {
                 self.needs_container(step, action_span);
@@ -216,6 +227,12 @@ impl<'a, 'm> Flow<'a, 'm> {
 
     fn concurrency(&mut self, node: &'a Node, step: &'a Step, span: Span) {
         let pauses = step.failpoints.values().any(|actions| actions.can(&Task::Pause));
+        if step.hold.is_none()
+            && let Some(entry) = node.entry("crossing")
+        {
+            let mistake = contradiction(entry.key_span, "no failpoint is said that it could be a crossing of");
+            self.mistakes.push(mistake.suggest("say which one with 'hold: failpoint'"));
+        }
         let Some(name) = &step.start else {
             if let Some(entry) = node.entry("hold") {
                 let mistake = contradiction(entry.key_span, "a step that is held would hold the scenario, too");
@@ -313,6 +330,12 @@ impl<'a, 'm> Flow<'a, 'm> {
         }
     }
 
+    fn arrive(&mut self, name: &str, span: Span) {
+        if !self.late.contains(name) {
+            self.unknown("late call", name, span, &self.late.iter().copied().collect::<Vec<_>>());
+        }
+    }
+
     fn join(&mut self, name: &str, span: Span) {
         let Some(running) = self.background.remove(name) else {
             return self.unknown("background step", name, span, &self.background.keys().copied().collect::<Vec<_>>());
@@ -367,6 +390,16 @@ impl<'a, 'm> Flow<'a, 'm> {
             self.mistakes.push(mistake.suggest(format!("add a step 'join: {name}'")));
         }
     }
+}
+
+/// The names under which calls may be late once a step has begun.
+fn late_names(step: &Step) -> impl Iterator<Item = &str> {
+    let (faults, wire) = match &step.action {
+        Action::Arm(arm) => (&arm.faults, &arm.wire),
+        _ => (&step.faults, &step.wire),
+    };
+    let on_wire = wire.iter().filter_map(|fault| fault.effect.late());
+    faults.iter().filter_map(|fault| fault.effect.late()).chain(on_wire)
 }
 
 /// Whether a step's own faults kill its process.

@@ -141,6 +141,10 @@ impl Site<'_> {
                 let mistake = contradiction(node.nearest(&["do"]).span, message);
                 mistakes.push(mistake.suggest("cut the answer itself with 'reset-response'"));
             }
+            if fault.effect.late().is_some() {
+                let misfit = operation.and_then(|operation| Effect::Late(String::new()).misfit(operation));
+                mistakes.extend(misfit.map(|reason| contradiction(node.nearest(&["do"]).span, reason)));
+            }
             never(fault.when, node, mistakes);
         }
     }

@@ -284,6 +284,40 @@ fn a_fault_that_is_armed_beside_a_held_step_can_strike_it(#[case] steps: &str, #
     }
 }
 
+#[rstest]
+#[case::of_a_fault_before_it(
+    "{mutate: DELETE FROM P, faults: [{on: {operation: put-if-absent}, do: {late: x}}], expect: any}, {arrive: x}",
+    None
+)]
+#[case::of_a_fault_that_is_armed(
+    "{arm: {as: a, faults: [{on: {operation: delete}, do: {late: x}}]}}, {mutate: DELETE FROM P, expect: any}, {arrive: x}",
+    None
+)]
+#[case::of_a_fault_after_it(
+    "{arrive: x}, {mutate: DELETE FROM P, faults: [{on: {operation: put-if-absent}, do: {late: x}}], expect: any}",
+    Some("there is no late call 'x'")
+)]
+#[case::of_a_read(
+    "{mutate: DELETE FROM P, faults: [{on: {operation: get}, do: {late: x}}], expect: any}",
+    Some("can be late")
+)]
+#[case::of_a_part_on_the_wire(
+    "{mutate: DELETE FROM P, wire: [{on: {operation: multipart-part}, do: {late: x}}], expect: any}",
+    Some("can be late")
+)]
+#[case::a_crossing_of_nothing("{mutate: DELETE FROM P, crossing: 2}", Some("no failpoint is said"))]
+fn only_what_is_late_can_arrive(#[case] steps: &str, #[case] mistake: Option<&str>) {
+    let text = format!(
+        "summary: a\nwhy: b\ngraph: {{schema: 'node P {{ n: String @key }}'}}\nsteps: [{steps}, {{check: {{sidecars: 0}}}}]\n"
+    );
+    match (parse("area/name", "scenarios/area/name.yaml", text.as_bytes()), mistake) {
+        (Ok(_), None) => {}
+        (Err(report), Some(mistake)) => assert!(report.to_string().contains(mistake), "{report}"),
+        (Ok(_), Some(mistake)) => panic!("{steps}: nothing was said of '{mistake}'"),
+        (Err(report), None) => panic!("{report}"),
+    }
+}
+
 /// Found by the fuzzer, input 164596: the empty list was left out, and without it nothing says what is loaded.
 #[test]
 fn a_load_of_nothing_is_written_so_that_it_reads_back() {

@@ -73,9 +73,7 @@ impl Script<'_> {
 
     /// Lets another process take the write in the background for a dead one's, if there is one and the file asks for that.
     pub(super) fn opens_beside(&mut self, operation: u32) {
-        let Some(own) = self.background.as_ref().filter(|background| !background.killed).map(|it| it.place) else {
-            return;
-        };
+        let Some(own) = self.background.as_ref().map(|background| background.place) else { return };
         let mut places = self.places.all();
         places.retain(|place| place.process != own.process && self.places.is_open(*place));
         let mut draw = self.draw(Consumer::Opens, operation);
@@ -115,6 +113,11 @@ impl Script<'_> {
             let is_write = write.is_some();
             let at = self.push(place, action, if is_write { self.either() } else { Expect::Ok });
             self.steps[at].actor = is_write.then(|| format!("op{operation}"));
+            if is_write && self.draw(Consumer::Crowd, operation).chance(self.swarm.concurrency.crowded) {
+                let name = format!("op{operation}");
+                self.steps[at].start = Some(name.clone());
+                self.crowd.push(name);
+            }
             self.certain = after;
         }
         if let Some(background) = &mut self.background {
@@ -138,6 +141,9 @@ impl Script<'_> {
             if background.disturbed { self.either() } else { expect }
         };
         self.push_plain(Action::Join(background.name));
+        for name in std::mem::take(&mut self.crowd) {
+            self.push_plain(Action::Join(name));
+        }
         self.steps[background.at].expect = expect;
         if !background.disturbed && !background.killed {
             (self.certain, self.clean) = (certain, clean);

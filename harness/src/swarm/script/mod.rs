@@ -5,13 +5,13 @@
 //! about: so the same operations come under every weather. What is *certain* decides how they have to end: where no
 //! fault is armed, nothing is pending and every row that counts is known, a write has to do exactly what it says.
 //!
-//! Between processes the engine promises less (`docs/protocol.md`, *What remains open across processes*): a read-write open
-//! cannot tell a live writer of another process from a dead one. So a process is opened beside a write of another one only where
-//! the file asks for it, and never beside one that is to be killed: what it does after it was undone would be drift that nothing
-//! covers.
+//! What is late arrives between later operations, or when every step is over. Where handles give grace, what is to be certain again
+//! takes an open without.
 
 mod background;
 mod opening;
+
+use std::collections::BTreeSet;
 
 use omnigraph::schema::Catalog;
 
@@ -22,6 +22,9 @@ use super::stream::{Consumer, Draw, Streams};
 use super::weather::{self, Faults, Met};
 use super::write::{Write, Writer};
 use crate::scenario::model::{Action, Check, Deed, Expect, Nothing, Query, Repair, Row, Step, Swarm};
+
+/// The chance that something late arrives before the next operation.
+const ARRIVES: f64 = 0.3;
 
 /// Draws the steps of one universe.
 #[derive(Debug)]
@@ -35,6 +38,12 @@ pub struct Script<'a> {
     clean: bool,
     places: Places,
     background: Option<Background>,
+    /// Writes that run in the background beside that one.
+    crowd: Vec<String>,
+    /// Names under which something may be late.
+    late: BTreeSet<String>,
+    /// Whether handles give the writers of other processes grace.
+    grace: bool,
     steps: Vec<Step>,
 }
 
@@ -42,6 +51,7 @@ impl<'a> Script<'a> {
     /// A script for a graph with this set-up.
     pub fn new(catalog: &'a Catalog, setup: &[Row], swarm: &'a Swarm, streams: Streams) -> Self {
         let (writer, rows) = Writer::new(catalog, setup);
+        let grace = streams.of(Consumer::Grace, 0).chance(swarm.concurrency.grace);
         Script {
             swarm,
             streams,
@@ -51,6 +61,9 @@ impl<'a> Script<'a> {
             clean: true,
             places: Places::new(swarm.processes, swarm.handles),
             background: None,
+            crowd: Vec::new(),
+            late: BTreeSet::new(),
+            grace,
             steps: Vec::new(),
         }
     }
@@ -68,6 +81,7 @@ impl<'a> Script<'a> {
         let weights: Vec<(Deed, u32)> = Deed::ALL.iter().map(|deed| (*deed, self.swarm.weights.of(*deed))).collect();
         let Some(deed) = self.streams.of(Consumer::Deeds, operation).weighted(&weights) else { return };
         let write = self.writer.draw(deed, &self.hoped, &mut self.streams.of(Consumer::Rows, operation));
+        self.let_arrive(operation);
         self.opens_beside(operation);
         if self.goes_on_beside(operation, deed, write.as_ref()) {
             return;
@@ -179,6 +193,20 @@ impl<'a> Script<'a> {
         }
     }
 
+    /// Lets arrive what is late, name by name, as it comes. Even where everything was settled before, a sidecar may come too late to be
+    /// taken back.
+    fn let_arrive(&mut self, operation: u32) {
+        let mut draw = self.draw(Consumer::Late, operation);
+        for name in std::mem::take(&mut self.late) {
+            if draw.chance(ARRIVES) {
+                self.push_plain(Action::Arrive(name));
+                self.clean = false;
+            } else {
+                self.late.insert(name);
+            }
+        }
+    }
+
     /// A step that changes no rows of its own.
     fn under_weather(&mut self, operation: u32, place: Place, action: Action) {
         let faults = self.faults(operation, &action);
@@ -218,6 +246,7 @@ impl<'a> Script<'a> {
         self.steps[at].failpoints.clone_from(&faults.failpoints);
         self.steps[at].faults.clone_from(&faults.store);
         self.steps[at].wire.clone_from(&faults.wire);
+        self.late.extend(faults.late().map(str::to_owned));
         at
     }
 

@@ -100,6 +100,9 @@ impl Script<'_> {
 
     pub(super) fn open_calmly(&mut self, place: Place) {
         self.push(place, Action::Open(OpenMode::ReadWrite), self.done());
+        if self.grace {
+            self.push(place, Action::Open(OpenMode::ReadWriteWithGrace), self.done());
+        }
         self.places.opened(place);
         self.clean = true;
     }

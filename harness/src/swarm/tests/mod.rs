@@ -59,6 +59,7 @@ fn weather(to_a_call: f64, at_a_window: f64) -> Weather {
         latency: to_a_call,
         crash_before: to_a_call,
         crash_after: to_a_call,
+        late: to_a_call,
         ..StoreWeather::default()
     };
     let wire = WireWeather {
@@ -71,13 +72,14 @@ fn weather(to_a_call: f64, at_a_window: f64) -> Weather {
         truncated: to_a_call,
         half_closed: to_a_call,
         response_lost: to_a_call,
+        late: to_a_call,
     };
     let (failpoint_error, failpoint_delay, failpoint_crash) = (at_a_window, at_a_window, at_a_window);
     Weather { failpoint_error, failpoint_delay, failpoint_crash, store, wire, calm: at_a_window }
 }
 
 fn alone() -> Concurrency {
-    Concurrency { held: 0.0, beside: 0.0, killed: 0.0, opened: 0.0 }
+    Concurrency { held: 0.0, beside: 0.0, killed: 0.0, opened: 0.0, crowded: 0.0, grace: 0.0 }
 }
 
 /// What steps do to rows, in order.
@@ -93,12 +95,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(192) })]
 
     #[test]
-    fn every_universe_is_a_valid_scenario_that_reads_back(root: u64, number in 0u64..1_000, is_foul: bool, lies: bool, processes in 1u32..4, handles in 1u32..4) {
+    fn every_universe_is_a_valid_scenario_that_reads_back(root: u64, number in 0u64..1_000, is_foul: bool, lies: bool, processes in 1u32..5, handles in 1u32..4, grace: bool) {
         let mut weather = if is_foul { foul() } else { Weather::default() };
         if lies {
             weather.store = StoreWeather { not_found: 0.2, lost_write: 0.2, torn: 0.2, corrupt: 0.2, stale: 0.2, ..weather.store };
         }
-        let concurrency = Concurrency { held: 0.3, beside: 0.3, killed: 0.3, opened: 0.3 };
+        let grace = if grace { 1.0 } else { 0.0 };
+        let concurrency = Concurrency { held: 0.3, beside: 0.3, killed: 0.3, opened: 0.3, crowded: 0.5, grace };
         let universe = universe(Swarm { weather, concurrency, processes, handles, ..Swarm::default() }, root, number);
         let written = universe.to_yaml();
         let mut read = match parse(&universe.name, &universe.path, written.as_bytes()) {
@@ -118,7 +121,7 @@ proptest! {
     #[test]
     fn the_same_writes_come_under_every_weather(root: u64, number in 0u64..1_000) {
         let under = |weather: Weather, concurrency: Concurrency| universe(Swarm { weather, concurrency, ..Swarm::default() }, root, number);
-        let (fine, bad) = (under(clear(), alone()), under(foul(), Concurrency { held: 0.3, beside: 0.3, killed: 0.3, opened: 0.3 }));
+        let (fine, bad) = (under(clear(), alone()), under(foul(), Concurrency { held: 0.3, beside: 0.3, killed: 0.3, opened: 0.3, crowded: 0.3, grace: 0.3 }));
         prop_assert_eq!(writes(&fine.steps), writes(&bad.steps));
     }
 
@@ -181,10 +184,10 @@ proptest! {
 }
 
 #[test]
-fn another_process_opens_beside_a_write_that_lives_and_beside_none_that_is_killed() {
-    let concurrency = Concurrency { held: 0.5, beside: 0.2, killed: 0.5, opened: 1.0 };
+fn another_process_opens_beside_a_write_whether_it_is_killed_or_not() {
+    let concurrency = Concurrency { held: 0.5, beside: 0.2, killed: 0.5, opened: 1.0, ..Concurrency::default() };
     let swarm = Swarm { concurrency, weather: clear(), ..Swarm::default() };
-    let mut beside = 0;
+    let (mut beside, mut opened_and_killed) = (0, 0);
     for number in 0..100 {
         let steps = universe(swarm.clone(), 1, number).steps;
         let mut background: Option<(&Step, bool)> = None;
@@ -192,9 +195,10 @@ fn another_process_opens_beside_a_write_that_lives_and_beside_none_that_is_kille
             match (&step.action, background) {
                 _ if step.start.is_some() => background = Some((step, false)),
                 (Action::Join(_), Some((write, was_opened))) => {
-                    assert!(!was_opened || write.expect != Expect::Crash, "universe {number}");
                     let wide = matches!(&write.expect, Expect::OneOf(ways) if ways.contains(&Expect::Refused));
-                    assert!(!was_opened || wide, "universe {number}: it may have been undone");
+                    let killed = write.expect == Expect::Crash;
+                    assert!(!was_opened || wide || killed, "universe {number}: it may have been undone");
+                    opened_and_killed += usize::from(was_opened && killed);
                     background = None;
                 }
                 (Action::Open(OpenMode::ReadWrite), Some((write, _))) => {
@@ -206,7 +210,45 @@ fn another_process_opens_beside_a_write_that_lives_and_beside_none_that_is_kille
             }
         }
     }
-    assert!(beside > 50, "{beside}");
+    assert!(beside > 50 && opened_and_killed > 10, "{beside} {opened_and_killed}");
+}
+
+#[test]
+fn writes_run_in_a_crowd_and_whole_universes_give_grace() {
+    let concurrency = Concurrency { held: 0.5, beside: 0.5, crowded: 1.0, grace: 0.5, ..Concurrency::default() };
+    let swarm = Swarm { concurrency, weather: clear(), processes: 4, ..Swarm::default() };
+    let (mut crowded, mut with_grace) = (0, 0);
+    for number in 0..100 {
+        let steps = universe(swarm.clone(), 1, number).steps;
+        let mut running = 0;
+        for step in &steps {
+            running += usize::from(step.start.is_some());
+            running -= usize::from(matches!(step.action, Action::Join(_)));
+            crowded += usize::from(running > 1);
+        }
+        assert_eq!(running, 0, "universe {number}: every one is joined");
+        with_grace += usize::from(steps.iter().any(|step| step.action == Action::Open(OpenMode::ReadWriteWithGrace)));
+    }
+    assert!(crowded > 50 && (20..80).contains(&with_grace), "{crowded} {with_grace}");
+}
+
+#[test]
+fn what_is_late_arrives_at_a_later_step_or_not_before_the_end() {
+    let weather = Weather { store: StoreWeather { late: 0.5, ..StoreWeather::default() }, ..clear() };
+    let swarm = Swarm { weather, concurrency: alone(), ..Swarm::default() };
+    let (mut late, mut arrived) = (0, 0);
+    for number in 0..50 {
+        let mut pending = std::collections::BTreeSet::new();
+        for step in universe(swarm.clone(), 1, number).steps {
+            if let Action::Arrive(name) = &step.action {
+                assert!(pending.remove(name), "universe {number}: {name} was late before");
+                arrived += 1;
+            }
+            let names = step.faults.iter().filter_map(|fault| fault.effect.late());
+            late += names.map(|name| pending.insert(name.to_owned())).filter(|is_new| *is_new).count();
+        }
+    }
+    assert!(arrived > 20 && late > arrived, "{late} {arrived}");
 }
 
 /// The deeds that bring a kind of writer about. A writer that joins the engine has to be named here before this compiles.
@@ -258,6 +300,7 @@ fn everything_that_can_be_said_is_drawn_sooner_or_later() {
         "hold",
         "release",
         "join",
+        "arrive",
         "check",
         "faults",
         "wire",

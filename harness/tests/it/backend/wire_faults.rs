@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
+    BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig, UpdateVersion,
 };
-use omnigraph::storage::StorageErrorKind;
+use omnigraph::storage::{LateCall, StorageErrorKind};
 use omnigraph_harness::event::{FaultId, FaultTally, Firing};
 use omnigraph_harness::fault::wire::Proxy;
 use omnigraph_harness::fault::{Board, FaultOrder, FaultWatch, Life, Rule};
@@ -27,6 +27,7 @@ impl FaultWatch for Deaf {
     fn reached(&self, _: &FaultId) {}
     fn fired(&self, _: &FaultId, _: &Firing) {}
     fn held(&self, _: &FaultId) {}
+    fn late(&self, _: &str, _: LateCall) {}
 }
 
 /// An endpoint, a proxy before it, and a client on each side of the proxy.
@@ -191,6 +192,54 @@ async fn latency_delays_a_request_and_changes_nothing_else() {
     put.expect("late, but done");
     assert!(started.elapsed() >= Duration::from_millis(100));
     assert!(line.is_there(SIDECAR).await);
+}
+
+#[tokio::test]
+async fn a_late_request_breaks_off_and_is_done_when_it_arrives() {
+    let line = Line::new().await;
+    let late = fault(r#"{"late": "later"}"#, r#""every""#);
+    let (put, tally) = line.under(&late, create(&line.client(2), SIDECAR)).await;
+    assert_eq!(kind(&put.expect_err("broken off")), Some(StorageErrorKind::Transport));
+    assert_eq!(tally.fired, 1, "a request that broke off is not repeated");
+    assert!(line.proxy.arrive(Some("another")).await.expect("nothing is to be done").is_empty());
+    assert!(!line.is_there(SIDECAR).await);
+    let arrived = line.proxy.arrive(Some("later")).await.expect("the endpoint is there");
+    assert_eq!(arrived.iter().map(|request| request.status).collect::<Vec<_>>(), [200]);
+    assert!(arrived[0].is_quiet() && line.is_there(SIDECAR).await);
+    assert!(line.proxy.arrive(None).await.expect("nothing is left").is_empty());
+}
+
+#[tokio::test]
+async fn a_late_request_that_must_create_something_loses_quietly_to_whoever_was_first() {
+    let line = Line::new().await;
+    let late = fault(r#"{"late": "later"}"#, r#""every""#);
+    line.under(&late, create(&line.client(0), SIDECAR)).await.0.expect_err("broken off");
+    line.direct.put(&Path::from(SIDECAR), "theirs".into()).await.expect("a put");
+    let arrived = line.proxy.arrive(None).await.expect("the endpoint is there");
+    assert!(arrived[0].is_quiet() && arrived[0].status == 412, "{arrived:?}");
+    let found = line.direct.get(&Path::from(SIDECAR)).await.expect("a get").bytes().await.expect("whole");
+    assert_eq!(found, "theirs");
+}
+
+#[tokio::test]
+async fn a_late_delete_and_a_late_conditional_put_do_what_is_still_to_be_done() {
+    let line = Line::new().await;
+    create(&line.direct, SIDECAR).await.expect("a put");
+    let client = line.client(0);
+    let of = |operation: &str| format!(r#"{{"on": {{"operation": "{operation}"}}, "do": {{"late": "{operation}"}}}}"#);
+    let e_tag = line.direct.head(&Path::from(SIDECAR)).await.expect("a head").e_tag;
+    let mode = PutMode::Update(UpdateVersion { e_tag, version: None });
+    let path = Path::from(SIDECAR);
+    let put = client.put_opts(&path, "new".into(), PutOptions { mode, ..PutOptions::default() });
+    line.under(&of("put-if-match"), put).await.0.expect_err("broken off");
+    line.under(&of("delete"), client.delete(&Path::from(SIDECAR))).await.0.expect_err("broken off");
+    assert!(line.is_there(SIDECAR).await);
+    let arrived = line.proxy.arrive(Some("delete")).await.expect("the endpoint is there");
+    assert!(arrived[0].is_quiet(), "{arrived:?}");
+    assert!(!line.is_there(SIDECAR).await, "the delete arrived first");
+    let arrived = line.proxy.arrive(Some("put-if-match")).await.expect("the endpoint is there");
+    assert!(arrived[0].is_quiet() && !(200..300).contains(&arrived[0].status), "{arrived:?}");
+    assert!(!line.is_there(SIDECAR).await, "what it was to replace is gone");
 }
 
 #[tokio::test]

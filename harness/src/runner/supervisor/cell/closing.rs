@@ -6,7 +6,7 @@ use crate::event::{Event, Outcome};
 use crate::runner::protocol::{Order, Report};
 
 impl CellRun<'_> {
-    /// Makes the container run again, lifts every fault, waits for what still runs, converges, and makes the closing observations.
+    /// Makes the container run again, lifts every fault, waits for what still runs, lets arrive what is late, converges, and makes the closing observations.
     pub(super) async fn close(&mut self) {
         self.lasting.clear();
         if self.revive_container().await.is_err() {
@@ -47,6 +47,9 @@ impl CellRun<'_> {
             self.ledger.count(&report.tallies);
         }
         self.count_wire();
+        if self.arrive_all().await.is_err() {
+            return;
+        }
         if !self.ledger.may_have_graph() {
             return;
         }
@@ -87,7 +90,6 @@ impl CellRun<'_> {
                 step: None,
                 rolled_forward: recovered.rolled_forward.clone(),
                 rolled_back: recovered.rolled_back.clone(),
-                retired: recovered.retired.clone(),
                 deferred: recovered.deferred.clone(),
             });
         }

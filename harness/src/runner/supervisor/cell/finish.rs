@@ -65,7 +65,6 @@ impl CellRun<'_> {
                 step: Some(step_ref(number, step)),
                 rolled_forward: recovered.rolled_forward.clone(),
                 rolled_back: recovered.rolled_back.clone(),
-                retired: recovered.retired.clone(),
                 deferred: recovered.deferred.clone(),
             });
         }

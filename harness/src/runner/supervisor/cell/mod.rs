@@ -2,12 +2,14 @@
 //!
 //! - this file: the set-up, and a step from its handle to its order;
 //! - [`background`]: steps that run beside others, and processes that a step kills; [`finish`]: the end of a step;
-//! - [`store`]: what a step does to the wire and to the store's container; [`readers`]: readers beside the steps;
+//! - [`store`]: what a step does to the wire and to the store's container; [`late`]: what reaches the store later; [`readers`]:
+//!   readers beside the steps;
 //! - [`closing`]: what follows the last step; [`orders`]: giving orders, and hearing what becomes of them.
 
 mod background;
 mod closing;
 mod finish;
+mod late;
 mod orders;
 mod readers;
 mod store;
@@ -16,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use omnigraph::storage::LateCall;
 use tokio::time::Instant;
 
 use self::readers::Reader;
@@ -74,6 +77,8 @@ pub struct CellRun<'a> {
     container: Option<Arc<dyn Container>>,
     /// What was done to the container, while that keeps it from answering.
     down: Option<ContainerCall>,
+    /// Calls to the store that have not arrived yet, in the order in which they were made, with the names that let them.
+    late: Vec<(String, LateCall)>,
     /// Wire faults that stay armed, by the process and the name under which they are lifted.
     lasting: BTreeMap<(String, String), ArmedGuard>,
 }
@@ -149,6 +154,7 @@ impl<'a> CellRun<'a> {
             wire: None,
             container: None,
             down: None,
+            late: Vec::new(),
             lasting: BTreeMap::new(),
         }
     }
@@ -258,6 +264,7 @@ impl<'a> CellRun<'a> {
         self.log.emit(Event::StepStarted { cell: self.log.cell(), step: step_ref(number, step) });
         match &step.action {
             Action::Release(name) => return self.release(number, step, name).await,
+            Action::Arrive(name) => return self.arrive(number, step, name).await,
             Action::Join(name) => return self.join(number, step, name).await,
             Action::Kill(_) | Action::Restart(_) => return self.kill(number, step).await,
             Action::Container(call) => return self.contain(number, step, *call).await,
@@ -346,7 +353,7 @@ impl<'a> CellRun<'a> {
     /// What lies in the store after a step, and which versions became visible.
     async fn observe(&mut self, number: u64) -> Result<(), Stop> {
         let asked = self.ledger.now();
-        match self.carry_out(Seat::Outside, Order::Observe).await? {
+        match self.carry_out(Seat::Outside, Order::Observe { drift: !self.ledger.is_busy() }).await? {
             Ended::Report(report) => {
                 if self.take_panic("looking at the graph from outside", &report) {
                     return Err(Stop);
@@ -421,7 +428,7 @@ fn fault_orders(number: u64, step: &Step) -> (Vec<FaultOrder>, Option<FaultId>) 
     rules.extend(step.faults.iter().map(store));
     rules.extend(step.crash.map(Rule::Crash));
     rules.extend(step.wire.iter().map(on_wire));
-    rules.extend(step.hold.iter().map(|name| Rule::Hold { name: name.clone() }));
+    rules.extend(step.hold.iter().map(|name| Rule::Hold { name: name.clone(), crossing: step.crossing.unwrap_or(1) }));
     let orders: Vec<FaultOrder> =
         rules.into_iter().zip(1..).map(|(rule, ordinal)| FaultOrder::new(number, ordinal, rule)).collect();
     let hold = if step.hold.is_some() { orders.last().map(|order| order.id.clone()) } else { None };

@@ -117,6 +117,7 @@ impl CellRun<'_> {
             Note::Held { fault } => {
                 self.held.insert(fault);
             }
+            Note::Late { name, call } => self.keep_late(name, *call),
             Note::Saw(saw) => self.take_reading(*saw),
             Note::Dying { process, tallies, calls, .. } => {
                 self.ledger.count(&tallies);
