@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
@@ -15,8 +15,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::OperationId;
 use crate::limit::QUEUE_WAIT_MAX_SECONDS;
 
-/// Operations of other processes that are remembered as waited for; beyond that, one may be waited for twice.
-const WAITED_FOR_MAX_COUNT: usize = 10_000;
+/// Operations of other processes that are remembered as in the way; beyond that, one may be waited for twice.
+const IN_THE_WAY_MAX_COUNT: usize = 10_000;
 
 /// What one process shares between all its handles: one [`GraphGate`] for every graph that it has open.
 ///
@@ -62,8 +62,7 @@ pub(crate) struct GraphGate {
     queues: Mutex<HashMap<QueueKey, Arc<AsyncMutex<()>>>>,
     armed: Mutex<HashSet<OperationId>>,
     announced: Mutex<HashSet<OperationId>>,
-    waited_for: Mutex<HashSet<OperationId>>,
-    searched: Mutex<HashMap<OperationId, u64>>,
+    in_the_way: Mutex<HashMap<OperationId, Instant>>,
     published: AtomicU64,
 }
 
@@ -120,7 +119,6 @@ impl GraphGate {
     /// Forgets an operation whose sidecar is gone.
     pub(crate) fn disarmed(&self, operation: OperationId) {
         self.lock(&self.armed).remove(&operation);
-        self.lock(&self.searched).remove(&operation);
     }
 
     /// Remembers that a live writer of this process holds its place by the sidecar of `operation`.
@@ -138,24 +136,13 @@ impl GraphGate {
         self.lock(&self.announced).contains(&operation)
     }
 
-    /// Whether nobody in this process has waited for `operation` of another process yet; from now on somebody has.
-    pub(crate) fn waits_first(&self, operation: OperationId) -> bool {
-        let mut waited_for = self.lock(&self.waited_for);
-        if waited_for.len() >= WAITED_FOR_MAX_COUNT {
-            waited_for.clear();
+    /// For how long `operation` of another process has been in the way of a write of this process; from now on it is.
+    pub(crate) fn in_the_way_for(&self, operation: OperationId) -> Duration {
+        let mut in_the_way = self.lock(&self.in_the_way);
+        if in_the_way.len() >= IN_THE_WAY_MAX_COUNT {
+            in_the_way.clear();
         }
-        waited_for.insert(operation)
-    }
-
-    /// Remembers that no version up to `graph_version` publishes `operation`. History does not change, so nobody looks there
-    /// again.
-    pub(crate) fn not_published(&self, operation: OperationId, graph_version: u64) {
-        self.lock(&self.searched).insert(operation, graph_version);
-    }
-
-    /// Up to which version `operation` is known not to be published; 0 when nobody has looked.
-    pub(crate) fn not_published_until(&self, operation: OperationId) -> u64 {
-        self.lock(&self.searched).get(&operation).copied().unwrap_or_default()
+        in_the_way.entry(operation).or_insert_with(Instant::now).elapsed()
     }
 
     /// Whether this process armed `operation`.

@@ -55,11 +55,7 @@ pub(crate) async fn observe(runtime: &Runtime, manifest: &ManifestHead, sidecar:
     if !branch_lives {
         return Ok(world);
     }
-    let searched = runtime.gate.not_published_until(sidecar.operation_id).max(sidecar.graph_version);
-    world.published = find_operation(manifest, sidecar.operation_id, searched).await?;
-    if world.published.is_none() {
-        runtime.gate.not_published(sidecar.operation_id, state.version);
-    }
+    world.published = find_operation(manifest, sidecar.operation_id, sidecar.graph_version).await?;
     for planned in &sidecar.tables {
         let pin = state.table_at(&planned.path, &planned.lance_branch);
         let pin = pin.map_or(planned.base_version(), |entry| entry.version);

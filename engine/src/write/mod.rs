@@ -187,8 +187,8 @@ async fn attempts(
     Err(beaten.unwrap_or_else(|| Error::conflict("other writers changed the same tables first")))
 }
 
-/// An operation of another process that is at work on tables which `intent` changes or was validated against, unless somebody of
-/// this process has waited for it already. Who is announced waits for nobody who came later.
+/// An operation of another process that is at work on tables which `intent` changes or was validated against, unless this process has
+/// waited for it long enough. Who is announced waits for nobody who came later.
 fn in_the_way(
     handle: &Handle,
     recovered: &HealReport,
@@ -199,24 +199,29 @@ fn in_the_way(
     let came_first = |operation: OperationId| announced.is_none_or(|announced| operation < announced.operation());
     let deferred = recovered.deferred.iter().filter(|deferred| deferred.tables.iter().any(needs));
     let mut operations = deferred.map(|deferred| deferred.operation).filter(|operation| came_first(*operation));
-    operations.find(|operation| handle.runtime.gate.waits_first(*operation))
+    operations.find(|operation| !is_waited_out(handle, *operation))
+}
+
+/// Whether the writers of this process have waited for an operation as long as they are patient. They wait together: the first of them
+/// begins, and each that comes later waits for what is left.
+fn is_waited_out(handle: &Handle, operation: OperationId) -> bool {
+    handle.runtime.gate.in_the_way_for(operation) >= handle.runtime.grace.patience
 }
 
 /// Waits until an operation of another process is settled, by its writer, or once it has no grace any more by a heal; or until that
-/// takes longer than a write is patient. It is in the report as deferred then.
+/// is waited out. It is in the report as deferred then.
 async fn wait_for(handle: &Handle, operation: OperationId) -> Result<HealReport> {
-    let patience = handle.runtime.grace.patience;
     let (begun, mut is_told) = (Instant::now(), false);
     let mut recovered = HealReport::default();
     for paused_count in 0.. {
         pause(handle, paused_count).await;
         recovered.extend(handle.heal().await?);
-        let waited = begun.elapsed();
-        if waited >= patience || !recovered.deferred.iter().any(|deferred| deferred.operation == operation) {
+        let is_settled = !recovered.deferred.iter().any(|deferred| deferred.operation == operation);
+        if is_settled || is_waited_out(handle, operation) {
             break;
         }
-        if waited >= TOLD_AFTER && !std::mem::replace(&mut is_told, true) {
-            let left = (patience - waited).as_secs();
+        if begun.elapsed() >= TOLD_AFTER && !std::mem::replace(&mut is_told, true) {
+            let left = handle.runtime.grace.patience.saturating_sub(begun.elapsed()).as_secs();
             tracing::warn!(target: "omnigraph::waiting", "waiting for operation {operation} of another process, {left} s at most");
         }
     }

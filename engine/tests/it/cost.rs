@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lance::dataset::optimize::{CompactionOptions, compact_files};
 use omnigraph::clock::FixedClock;
@@ -49,7 +49,10 @@ impl World {
         let stack = Stack::open(&uri, &StorageOptions::default(), &layers).await.unwrap();
         // Time stands still: a preparation that took long would look at the manifest once more.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
-        let builder = Graph::builder(uri).stack(stack.clone()).clock(Arc::new(FixedClock::at_millis(now)));
+        let builder = Graph::builder(uri)
+            .stack(stack.clone())
+            .clock(Arc::new(FixedClock::at_millis(now)))
+            .patience(Duration::ZERO);
         let graph = builder.create(SCHEMA).await.unwrap();
         graph.mutate(Mutate::sql("INSERT INTO Company (name) VALUES ('acme')")).await.unwrap();
         World { stack, trace, graph, next: 0 }

@@ -65,6 +65,9 @@ async fn twenty_four_handles_of_one_process_that_append_to_one_type_at_once_all_
     }
     assert_eq!(shared.count("Person").await, 24);
     shared.assert_nothing_is_left().await;
+    let objects = shared.0.objects().list_recursive("nodes").await.unwrap();
+    let data = objects.iter().filter(|object| object.path().contains("/data/")).count();
+    assert_eq!(data, 24, "what a lost attempt had staged is taken back");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
