@@ -104,15 +104,16 @@ impl Graph {
         manifest::log(self.snapshot().manifest(), limit).await
     }
 
-    /// What became of an operation, as far as this handle sees: the newest commit that carries its id. `None` says that no commit
-    /// does: it was refused, or it is pending, or nobody ever called one so.
+    /// What became of an operation, as far as this handle sees: the commit that carries its id, or that of the last attempt at it where
+    /// a write of that name was rolled back and called again. `None` says that there is none: it was refused, or it is pending, or
+    /// nobody ever called one so.
     ///
     /// A few reads, however long ago that was ([how many](manifest::find_operation)).
     ///
     /// # Errors
     /// The store's trouble.
     pub async fn commit_of(&self, operation: OperationId) -> Result<Option<Commit>> {
-        manifest::find_operation(self.snapshot().manifest(), operation, 0).await
+        Ok(write::last_attempt(self.snapshot().manifest(), operation).await?.0)
     }
 
     /// What this handle saw at an earlier version of the graph.

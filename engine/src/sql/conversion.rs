@@ -9,19 +9,18 @@ use arrow_array::{Array, ArrayRef, Float32Array, PrimitiveArray};
 use arrow_schema::{DataType, TimeUnit};
 use datafusion::arrow::compute::cast;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult};
 use datafusion::common::{DFSchema, Result as PlanResult, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use super::rewrite::expressions;
 use crate::error::Error;
 use crate::value::{excerpt, parse_date, parse_timestamp};
 
@@ -42,18 +41,8 @@ impl AnalyzerRule for Rule {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> PlanResult<LogicalPlan> {
-        plan.transform_up_with_subqueries(rewrite).data()
+        plan.transform_up_with_subqueries(|plan| expressions(plan, replace)).data()
     }
-}
-
-fn rewrite(plan: LogicalPlan) -> PlanResult<Transformed<LogicalPlan>> {
-    let schema = merge_schema(&plan.inputs());
-    let names = NamePreserver::new(&plan);
-    plan.map_expressions(|expr| {
-        let name = names.save(&expr);
-        let rewritten = expr.transform_up(|expr| replace(expr, &schema))?;
-        Ok(rewritten.update_data(|expr| name.restore(expr)))
-    })
 }
 
 fn replace(expr: Expr, schema: &DFSchema) -> PlanResult<Transformed<Expr>> {

@@ -4,7 +4,7 @@
 //! - [`session`]: what a session knows. [`arithmetic`] is checked, [`membership`] is `IN` with missing values.
 //! - [`comparison`]: of two types. [`conversion`]: CAST that changes no value. [`time`]: to the microsecond.
 //! - [`memory`], [`stack`]: what a statement may take. [`table`]: a dataset as a table. [`run`]: statement → plan → rows.
-//! - [`result`]: one type of text. [`refusal`]: DataFusion's errors → ours.
+//! - [`rewrite`]: other expressions in the place of those of a plan. [`result`]: one type of text. [`refusal`]: DataFusion's errors → ours.
 
 pub(crate) mod allow;
 mod arithmetic;
@@ -16,6 +16,7 @@ mod memory;
 mod parse;
 mod refusal;
 mod result;
+mod rewrite;
 mod run;
 mod session;
 mod stack;

@@ -23,7 +23,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Operation, guard};
+use super::call::Operation;
+use super::guard;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Scope, Window, hit, inherit};
 use crate::gate::Held;

@@ -7,12 +7,10 @@ use arrow_array::ArrayRef;
 use arrow_schema::{ArrowError, DataType};
 use datafusion::arrow::compute::kernels::numeric;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult};
 use datafusion::common::{DFSchema, Result as PlanResult, ScalarValue};
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
@@ -21,6 +19,7 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 
 use super::{bounded, invalid};
+use crate::sql::rewrite::expressions;
 
 /// Functions within functions are looked at again and again while they are planned.
 const OPERATORS_MAX: usize = 100;
@@ -35,21 +34,8 @@ impl AnalyzerRule for Rule {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> PlanResult<LogicalPlan> {
-        plan.transform_up_with_subqueries(rewrite).data()
+        plan.transform_up_with_subqueries(|plan| expressions(plan, replace)).data()
     }
-}
-
-fn rewrite(plan: LogicalPlan) -> PlanResult<Transformed<LogicalPlan>> {
-    let mut schema = merge_schema(&plan.inputs());
-    if let LogicalPlan::TableScan(scan) = &plan {
-        schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?);
-    }
-    let names = NamePreserver::new(&plan);
-    plan.map_expressions(|expr| {
-        let name = names.save(&expr);
-        let rewritten = expr.transform_up(|expr| replace(expr, &schema))?;
-        Ok(rewritten.update_data(|expr| name.restore(expr)))
-    })
 }
 
 fn replace(expr: Expr, schema: &DFSchema) -> PlanResult<Transformed<Expr>> {

@@ -19,17 +19,16 @@ use std::sync::Arc;
 
 use arrow_schema::DataType;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult};
 use datafusion::common::{Column, DFSchema, Result as PlanResult, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::{Case, Cast, InList, InSubquery, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     Between, BinaryExpr, Expr, ExprSchemable, Join, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, not,
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use super::rewrite::expressions;
 use crate::error::Error;
 
 /// Longer constants become views.
@@ -53,18 +52,12 @@ fn rewrite(plan: LogicalPlan) -> PlanResult<Transformed<LogicalPlan>> {
     if let LogicalPlan::Join(join) = &plan {
         require_alike(join)?;
     }
-    let schema = merge_schema(&plan.inputs());
-    let names = NamePreserver::new(&plan);
     let views = !matches!(plan, LogicalPlan::Values(_));
-    let rewritten = plan.map_expressions(|expr| {
-        let name = names.save(&expr);
-        let rewritten = expr.transform_up(|expr| match expr {
-            Expr::Literal(ScalarValue::Utf8(Some(text)), metadata) if views && text.len() > TEXT_BYTES => {
-                Ok(Transformed::yes(Expr::Literal(ScalarValue::Utf8View(Some(text)), metadata)))
-            }
-            expr => compared(expr, &schema),
-        })?;
-        Ok(rewritten.update_data(|expr| name.restore(expr)))
+    let rewritten = expressions(plan, |expr, schema| match expr {
+        Expr::Literal(ScalarValue::Utf8(Some(text)), metadata) if views && text.len() > TEXT_BYTES => {
+            Ok(Transformed::yes(Expr::Literal(ScalarValue::Utf8View(Some(text)), metadata)))
+        }
+        expr => compared(expr, schema),
     })?;
     match rewritten.transformed {
         true => rewritten.map_data(LogicalPlan::recompute_schema),

@@ -1,10 +1,18 @@
 //! Writes that their callers name.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::*;
-use crate::history::CommitKind;
+use crate::failpoint::Scope;
+use crate::id::CommitId;
 use crate::intent::{BranchRef, FORMAT_VERSION, Sidecar};
 use crate::manifest::Delta;
 use crate::recovery::Journal;
+use crate::write::protocol::{NotDriven, drive};
+use crate::write::{Prepare, mutate};
+use crate::writer::WriterKind;
 use crate::{Graph, Load, Mutate, StorageUri};
 
 const SCHEMA: &str = "node Person { name: String @key } node Company { name: String @key }";
@@ -70,6 +78,8 @@ async fn a_write_that_was_rolled_back_is_attempted_anew_under_a_name_that_everyb
     let other = Graph::builder(&uri).process(Arc::default()).open().await.unwrap();
     let again = other.mutate(named(id, "INSERT INTO Person (name) VALUES ('ann')")).await.unwrap();
     assert_eq!((again.commit_id, again.repeated), (second.commit_id, true));
+    let became = other.commit_of(id).await.unwrap().unwrap();
+    assert_eq!((Some(became.id), became.kind), (second.commit_id, CommitKind::Written));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
