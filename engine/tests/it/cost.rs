@@ -1,8 +1,9 @@
 //! What operations cost in store calls, held exactly: a call more is a decision, not an accident.
 
 use std::fmt::Write as _;
+use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lance::dataset::optimize::{CompactionOptions, compact_files};
 use omnigraph::clock::FixedClock;
@@ -167,6 +168,44 @@ async fn a_write_of_another_process_that_nobody_may_give_up_costs_the_same_befor
         costs.push(world.trace.snapshot().since(&before).total());
     }
     assert_eq!(costs[2..].iter().min(), costs[2..].iter().max(), "{costs:?}");
+}
+
+/// Every answer takes as long, so that the time of an operation says how many of its calls waited for each other.
+#[derive(Debug)]
+struct EveryAnswerTakes(Duration);
+
+impl FaultPolicy for EveryAnswerTakes {
+    fn verdict(&self, _: &Call) -> Verdict {
+        Verdict::Delay(self.0)
+    }
+}
+
+/// Far more than what an operation computes, in the slowest build.
+const ANSWER: Duration = Duration::from_millis(250);
+
+/// How many answers `operation` waited for, one after the other.
+async fn round_trips<T>(out: &mut String, what: &str, operation: impl Future<Output = omnigraph::Result<T>>) {
+    let begun = Instant::now();
+    operation.await.unwrap();
+    let answers = begun.elapsed().as_millis() / ANSWER.as_millis();
+    let _ = writeln!(out, "{what}: {answers}");
+}
+
+#[tokio::test]
+async fn an_operation_waits_for_so_many_answers_one_after_the_other() {
+    let mut world = World::new("cost-of-waiting").await;
+    world.node_and_edge().await;
+    // Time stands still, as in the world: the manifest is looked at once more where a preparation took long.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
+    let slow = Graph::builder("memory://cost-of-waiting").process(Arc::default());
+    let slow = slow.clock(Arc::new(FixedClock::at_millis(now)));
+    let slow = slow.layer(Arc::new(FaultLayer::new(Arc::new(EveryAnswerTakes(ANSWER))))).open().await.unwrap();
+    slow.mutate(Mutate::sql("INSERT INTO Person (name) VALUES ('warm')")).await.unwrap();
+    let mut out = String::new();
+    round_trips(&mut out, "insert one node", slow.mutate(world.insert_node())).await;
+    round_trips(&mut out, "insert one edge", slow.mutate(world.insert_edge())).await;
+    round_trips(&mut out, "refresh with nothing to do", slow.refresh()).await;
+    insta::assert_snapshot!("round-trips", out);
 }
 
 #[tokio::test]

@@ -255,6 +255,7 @@ fn unexplored(files: &[Arc<Scenario>]) -> Vec<String> {
     );
     unless(swarms.iter().any(|swarm| swarm.concurrency.crowded > 0.0), "more than two writes at a time");
     unless(swarms.iter().any(|swarm| swarm.concurrency.grace > 0.0), "handles that give others grace");
+    unless(swarms.iter().any(|swarm| swarm.concurrency.again > 0.0), "writes that are called again under their name");
     unless(
         swarms.iter().any(|swarm| swarm.drift > 0.0 && !swarm.weather.lies()),
         "repairs that have something to publish",

@@ -86,6 +86,9 @@ pub struct WriteData {
     pub graph_version: u64,
     /// Rows inserted, updated and deleted, by type.
     pub rows: BTreeMap<String, (u64, u64, u64)>,
+    /// Whether it had been done before, by an earlier call of the same name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeated: bool,
 }
 
 /// An engine error as data.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, one_write};
 use super::invariant::{Breach, BreachKind, Invariant};
 
 /// A scenario's word that one invariant does not hold for it, and why.
@@ -90,8 +90,9 @@ pub fn judge(evidence: &Evidence, waivers: &[Waiver]) -> Judgement {
     judge_with(&super::standing(), evidence, waivers)
 }
 
-/// Judges these invariants.
+/// Judges these invariants. To them, the calls of one name are one write.
 pub fn judge_with(invariants: &[Box<dyn Invariant>], evidence: &Evidence, waivers: &[Waiver]) -> Judgement {
+    let evidence = &*one_write(evidence);
     let findings = invariants
         .iter()
         .map(|invariant| Judged {

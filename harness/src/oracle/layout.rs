@@ -52,6 +52,14 @@ pub fn is_handled(evidence: &Evidence, world: &World, id: &str) -> bool {
     by_hand || in_store
 }
 
+/// Whether the sidecar of an operation was deleted by a call that failed to its caller and arrived later: it was seen in between, and
+/// nobody had anything to recover.
+pub fn is_taken_back_late(evidence: &Evidence, id: &str) -> bool {
+    let path = format!("delete {RECOVERY}{id}.json");
+    let mut firings = evidence.faults.iter().flat_map(|fault| &fault.firings);
+    firings.any(|firing| firing.did.starts_with("late") && firing.at.contains(&path))
+}
+
 /// Where two listings differ, a line each.
 pub fn differences(before: &[ObjectFact], after: &[ObjectFact]) -> Vec<String> {
     let find = |listing: &[ObjectFact], path: &str| listing.iter().find(|object| object.path == path).cloned();

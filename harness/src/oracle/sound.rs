@@ -154,6 +154,8 @@ fn operation(step: Option<u64>, started: Tick, call: OperationCall, outcome: Out
         handle,
         process,
         actor: Some("ann".into()),
+        name: None,
+        calls: Vec::new(),
         call,
         outcome,
     }
@@ -162,7 +164,13 @@ fn operation(step: Option<u64>, started: Tick, call: OperationCall, outcome: Out
 fn acknowledge(operation: &str, commit: &str, graph_version: u64) -> Outcome {
     let rows = BTreeMap::from([("Person".to_owned(), (1, 0, 0))]);
     Outcome::Acknowledged {
-        write: Some(WriteData { operation: operation.into(), commit: commit.into(), graph_version, rows }),
+        write: Some(WriteData {
+            operation: operation.into(),
+            commit: commit.into(),
+            graph_version,
+            rows,
+            repeated: false,
+        }),
     }
 }
 

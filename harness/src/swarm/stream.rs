@@ -44,6 +44,8 @@ pub enum Consumer {
     Late,
     /// Whether the handles of a universe give others grace.
     Grace,
+    /// Whether a write is called again, and from where.
+    Again,
 }
 
 impl Consumer {
@@ -68,6 +70,7 @@ impl Consumer {
         Consumer::Crowd,
         Consumer::Late,
         Consumer::Grace,
+        Consumer::Again,
     ];
 
     pub fn name(self) -> &'static str {
@@ -90,6 +93,7 @@ impl Consumer {
             Consumer::Crowd => "crowd",
             Consumer::Late => "late",
             Consumer::Grace => "grace",
+            Consumer::Again => "again",
         }
     }
 }

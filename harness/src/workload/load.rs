@@ -2,12 +2,12 @@
 
 use omnigraph::Graph;
 
-use super::{Done, Recovered};
+use super::{Called, Done, Recovered};
 use crate::event::{Outcome, WriteData};
 use crate::scenario::model::{Load, LoadMode};
 
 /// Loads the step's rows as JSON lines, the way a client sends them.
-pub async fn load(graph: &Graph, load: &Load, actor: Option<&str>) -> Done {
+pub async fn load(graph: &Graph, load: &Load, called: Called<'_>) -> Done {
     let mode = match load.mode {
         LoadMode::Append => omnigraph::LoadMode::Append,
         LoadMode::Merge => omnigraph::LoadMode::Merge,
@@ -18,7 +18,8 @@ pub async fn load(graph: &Graph, load: &Load, actor: Option<&str>) -> Done {
         lines.push_str(&line.to_string());
         lines.push('\n');
     }
-    let request = omnigraph::Load { mode, actor: actor.map(str::to_owned), ..omnigraph::Load::default() };
+    let (actor, operation_id) = (called.actor.map(str::to_owned), called.operation);
+    let request = omnigraph::Load { mode, actor, operation_id, ..omnigraph::Load::default() };
     match graph.load(request, std::io::Cursor::new(lines.into_bytes())).await {
         Ok(report) => acknowledged(&report),
         Err(error) => Done::failed(&error),
@@ -36,6 +37,7 @@ pub(super) fn acknowledged(report: &omnigraph::WriteReport) -> Done {
         commit: named(report.commit_id.map(|id| id.to_string())),
         graph_version: report.graph_version,
         rows: rows.collect(),
+        repeated: report.repeated,
     };
     let recovered = Recovered::from(&report.recovered);
     Done { recovered: Some(recovered), ..Done::of(Outcome::Acknowledged { write: Some(write) }) }

@@ -21,10 +21,12 @@ use super::rows::Row;
 use crate::event::FaultTally;
 
 mod closing;
+mod one_write;
 mod operation;
 
 pub use closing::{Closing, CommitFact, RecoveredTable, RecoveryFact, SecondRecovery, TablePin, World, WriteProbe};
-pub use operation::{Known, LoadMode, OperationCall, OperationRecord};
+pub use one_write::one_write;
+pub use operation::{CallOfName, Known, LoadMode, OperationCall, OperationRecord};
 
 /// The reader that looks at the graph from outside: no handle of any process, and nothing that one of them holds or has
 /// cached has a part in what it sees.

@@ -20,9 +20,24 @@ pub struct OperationRecord {
     pub process: String,
     /// The actor it was given, if any.
     pub actor: Option<String>,
+    /// The name it was given, if any: calls of one name are one write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What each call of the name was told, once they are taken for the one write that they are ([`super::one_write()`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<CallOfName>,
     /// What was asked for.
     pub call: OperationCall,
     /// What came of it, as in the step's last event.
+    pub outcome: Outcome,
+}
+
+/// One of several calls of one name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallOfName {
+    /// As in reports.
+    pub label: String,
+    /// What it was told.
     pub outcome: Outcome,
 }
 

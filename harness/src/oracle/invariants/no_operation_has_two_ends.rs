@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 #[cfg(test)]
-use crate::event::{ErrorData, Outcome};
+use crate::event::ErrorData;
+use crate::event::Outcome;
 use crate::oracle::attribution;
-use crate::oracle::evidence::{CommitFact, Evidence, Known, World};
+use crate::oracle::evidence::{CallOfName, CommitFact, Evidence, Known, OperationRecord, World};
 use crate::oracle::faults;
 #[cfg(test)]
 use crate::oracle::invariant::Defect;
@@ -43,6 +44,7 @@ impl Invariant for NoOperationHasTwoEnds {
         for (index, id) in attribution::operation_ids(evidence) {
             lines.extend(told_wrong(&evidence.operations[index].label(), evidence, index, &id, &ends));
         }
+        lines.extend(evidence.operations.iter().flat_map(told_apart));
         lines.extend(world.recoveries.iter().flat_map(|row| {
             let kinds = ends.of_operation(&row.operation_id).iter();
             kinds.filter_map(|commit| {
@@ -89,6 +91,32 @@ impl Invariant for NoOperationHasTwoEnds {
                 plant: |e| {
                     let error = ErrorData { operation: Some("OP4".into()), ..ErrorData::new("conflict", "undone") };
                     e.operations[4].outcome = Outcome::Refused { error };
+                },
+            },
+            Defect {
+                what: "two calls of one name were told of two commits",
+                plant: |e| {
+                    let mut again = e.operations[2].clone();
+                    let Outcome::Acknowledged { write: Some(write) } = &mut again.outcome else { return };
+                    (write.commit, write.repeated) = ("C4".into(), true);
+                    e.operations[2].calls = [e.operations[2].clone(), again]
+                        .map(|call| CallOfName { label: call.label(), outcome: call.outcome })
+                        .into();
+                },
+            },
+            Defect {
+                what: "two calls of one name did what they name",
+                plant: |e| {
+                    let call = CallOfName { label: "a call".into(), outcome: e.operations[2].outcome.clone() };
+                    e.operations[2].calls = vec![call.clone(), call];
+                },
+            },
+            Defect {
+                what: "a write was told to have been done before, and nobody had called it",
+                plant: |e| {
+                    sound::acknowledged(e, 2).repeated = true;
+                    let call = CallOfName { label: "a call".into(), outcome: e.operations[2].outcome.clone() };
+                    e.operations[2].calls = vec![call];
                 },
             },
             Defect {
@@ -161,6 +189,39 @@ fn told_wrong(label: &str, evidence: &Evidence, index: usize, id: &str, ends: &E
     }
 }
 
+/// What the calls of one name were told that cannot all be so: they are one write, which is done once.
+fn told_apart(write: &OperationRecord) -> Vec<String> {
+    let done = |call: &CallOfName| match &call.outcome {
+        Outcome::Acknowledged { write: Some(write) } if !write.commit.is_empty() => Some(write.clone()),
+        _ => None,
+    };
+    let told: Vec<_> = write.calls.iter().filter_map(|call| Some((call, done(call)?))).collect();
+    let Some((first, commit)) = told.first() else { return Vec::new() };
+    let mut lines: Vec<String> = told
+        .iter()
+        .filter(|(_, other)| other.commit != commit.commit)
+        .map(|(call, other)| {
+            format!(
+                "{} and {} are calls of one write, and were told of two commits: {} and {}",
+                first.label, call.label, commit.commit, other.commit
+            )
+        })
+        .collect();
+    let doers: Vec<&str> =
+        told.iter().filter(|(_, write)| !write.repeated).map(|(call, _)| call.label.as_str()).collect();
+    if doers.len() > 1 {
+        lines.push(format!("a write of one name was done {} times: {}", doers.len(), doers.join(", ")));
+    }
+    let may_have = |call: &CallOfName| !matches!(call.outcome, Outcome::Refused { .. });
+    if doers.is_empty() && write.calls.iter().filter(|call| may_have(call)).count() == told.len() {
+        lines.push(format!(
+            "{} was told that it had been done before, and no call of its name can have done it",
+            first.label
+        ));
+    }
+    lines
+}
+
 /// Operations whose sidecar was there when their writer had ended, and is gone now by the engine's hand.
 fn outlived<'a>(evidence: &'a Evidence, world: &World) -> BTreeSet<&'a str> {
     let ids = attribution::operation_ids(evidence);
@@ -182,10 +243,8 @@ fn outlived<'a>(evidence: &'a Evidence, world: &World) -> BTreeSet<&'a str> {
 /// its sidecar back by a call that arrived later.
 fn has_no_end(evidence: &Evidence, world: &World, id: &str) -> bool {
     let orphaned = |row: &&crate::oracle::evidence::RecoveryFact| row.kind == "OrphanedBranchDiscarded";
-    let path = format!("delete {}{id}.json", layout::RECOVERY);
-    let mut firings = evidence.faults.iter().flat_map(|fault| &fault.firings);
     world.recoveries.iter().filter(orphaned).any(|row| row.operation_id == id)
-        || firings.any(|firing| firing.did.starts_with("late") && firing.at.contains(&path))
+        || layout::is_taken_back_late(evidence, id)
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ impl Invariant for OneAuditRowPerRecoveredOperation {
 }
 
 /// Exactly one row an operation, and none missing: a sidecar that was left behind and is gone was recovered, unless a
-/// hand removed it or put it into quarantine.
+/// hand removed it or put it into quarantine, or its own writer's delete came late.
 fn count_trouble(evidence: &Evidence, world: &World) -> Vec<String> {
     let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
     for row in &world.recoveries {
@@ -124,7 +124,8 @@ fn count_trouble(evidence: &Evidence, world: &World) -> Vec<String> {
         .iter()
         .filter(|sighting| !sighting.writers_in_flight)
         .flat_map(|sighting| sighting.operation_ids.iter().map(String::as_str))
-        .filter(|id| !layout::is_handled(evidence, world, id) && !rows.contains_key(id))
+        .filter(|id| !layout::is_handled(evidence, world, id) && !layout::is_taken_back_late(evidence, id))
+        .filter(|id| !rows.contains_key(id))
         .collect();
     left_behind.sort_unstable();
     left_behind.dedup();
@@ -215,9 +216,20 @@ fn fate_trouble(evidence: &Evidence, world: &World) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Firing;
 
     #[test]
     fn goes_red_on_every_planted_defect_and_on_nothing_else() {
         sound::prove(&OneAuditRowPerRecoveredOperation);
+    }
+
+    #[test]
+    fn a_sidecar_that_its_writer_deleted_late_needs_no_row() {
+        let mut evidence = sound::evidence();
+        sound::world(&mut evidence).recoveries.retain(|row| row.operation_id != "OP5");
+        assert!(OneAuditRowPerRecoveredOperation.check(&evidence).is_err());
+        let at = "control delete __recovery/OP5.json (0 bytes)".to_owned();
+        evidence.faults[0].firings.insert(Firing { at, did: "late, as 'x', first 1".to_owned() });
+        assert_eq!(OneAuditRowPerRecoveredOperation.check(&evidence), Ok(()));
     }
 }

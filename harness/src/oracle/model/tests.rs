@@ -117,6 +117,8 @@ fn cell(writes: Vec<(OperationCall, Outcome)>) -> Evidence {
         handle: format!("writer {at}"),
         process: "main".into(),
         actor: None,
+        name: None,
+        calls: Vec::new(),
         call,
         outcome,
     };
@@ -405,6 +407,36 @@ fn a_reader_cannot_see_what_began_after_it_ended() {
     assert!(!explained(&seen(2, 2)), "the second write begins at 2");
     assert!(explained(&seen(2, 3)));
     assert!(!explained(&seen(3, 9)));
+}
+
+#[test]
+fn a_handle_owes_nothing_that_was_under_way_when_it_took_the_place_of_another_one() {
+    let set = |age| load(LoadMode::Merge, &[person("a", age)]);
+    let reads_the_first = |opened: Tick| {
+        let open = (OperationCall::Open { read_only: false }, Outcome::done());
+        let mut evidence = cell(vec![(set(1), ok(2)), (set(2), ok(3)), open]);
+        for operation in &mut evidence.operations {
+            operation.handle = "main".into();
+        }
+        // The second write lasts from 2 to 20.
+        evidence.operations[1].ended = Some(20);
+        (evidence.operations[2].started, evidence.operations[2].ended) = (opened, Some(opened + 1));
+        let reading = Reading {
+            step: None,
+            handle: "main".into(),
+            process: "main".into(),
+            started: 40,
+            ended: 41,
+            graph_version: 2,
+            taken: Taken::Held,
+            rows: BTreeMap::from([("Person".to_owned(), vec![sound::row(&[("name", "a".into()), ("age", 1.into())])])]),
+        };
+        let schema = evidence.schema.clone().expect("a schema");
+        let Trajectory::Followed { candidates, .. } = follow(&evidence) else { panic!("followed") };
+        candidates.iter().any(|way| way.explains(&evidence, &schema, &[&reading]))
+    };
+    assert!(reads_the_first(10), "the handle was opened before the write was visible");
+    assert!(!reads_the_first(30), "the handle was opened once the write was acknowledged");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::sight::{Sight, after, sights};
 use super::state::State;
 use super::write::{self, Refusal};
 use crate::event::Outcome;
-use crate::oracle::evidence::{Evidence, Known, MovedHead, OperationRecord, Reading, Taken, Tick};
+use crate::oracle::evidence::{Evidence, Known, MovedHead, OperationCall, OperationRecord, Reading, Taken, Tick};
 use crate::oracle::facts::SchemaFacts;
 
 /// More ways than this are not followed: the model then says that it cannot tell.
@@ -70,13 +70,26 @@ impl Candidate {
     fn owed_writes(&self, evidence: &Evidence, reading: &Reading) -> usize {
         let is_owed = |index: usize| {
             let operation = &evidence.operations[index];
-            let is_own = operation.process == reading.process && operation.handle == reading.handle;
+            let is_own = operation.process == reading.process
+                && operation.handle == reading.handle
+                && !is_of_an_earlier_handle(evidence, operation, reading);
             operation.known() == Known::Acknowledged
                 && (is_own || reading.taken == Taken::Fetched)
                 && operation.ended.is_some_and(|ended| ended < reading.started)
         };
         self.past.iter().rposition(|moment| moment.write.is_some_and(is_owed)).unwrap_or(0)
     }
+}
+
+/// Whether the handle was replaced by a new one of its name, through which was read, while the call through it was still under way.
+fn is_of_an_earlier_handle(evidence: &Evidence, call: &OperationRecord, reading: &Reading) -> bool {
+    evidence.operations.iter().any(|open| {
+        matches!(open.call, OperationCall::Open { .. })
+            && (&open.process, &open.handle) == (&call.process, &call.handle)
+            && open.started > call.started
+            && call.ended.is_none_or(|ended| ended > open.started)
+            && open.started < reading.started
+    })
 }
 
 /// What the model says about a cell.

@@ -32,7 +32,8 @@ pub fn in_the_foreground(scenario: &Scenario) -> Vec<Scenario> {
 
 /// Names that could be the default, and what is said for people, step by step.
 pub fn names(scenario: &Scenario) -> usize {
-    scenario.steps.iter().map(|step| 1 + usize::from(step.actor.is_some())).sum()
+    let own = |step: &Step| usize::from(step.actor.is_some()) + usize::from(step.operation.is_some());
+    scenario.steps.iter().map(|step| 1 + own(step)).sum()
 }
 
 pub fn without_names(scenario: &Scenario, taken: Range<usize>) -> Scenario {
@@ -44,9 +45,9 @@ pub fn without_names(scenario: &Scenario, taken: Range<usize>) -> Scenario {
             step.handle = None;
         }
         place += 1;
-        if step.actor.is_some() {
+        for name in [&mut step.actor, &mut step.operation].into_iter().filter(|name| name.is_some()) {
             if taken.contains(&place) {
-                step.actor = None;
+                *name = None;
             }
             place += 1;
         }

@@ -136,13 +136,21 @@ fn reported(wanted: &OkExpectation, outcome: &Outcome, report: &Report) -> Vec<D
             differences.push(Difference::between("another drift was reported", list(drift), list(&found)));
         }
     }
+    let write = match outcome {
+        Outcome::Acknowledged { write } => write.clone().unwrap_or_default(),
+        _ => Default::default(),
+    };
+    if let Some(repeated) = wanted.repeated.filter(|repeated| *repeated != write.repeated) {
+        let told = |repeated: bool| if repeated { "done before" } else { "done now" };
+        differences.push(Difference::between(
+            "the write was done at another time",
+            told(repeated),
+            told(write.repeated),
+        ));
+    }
     if let Some(rows) = &wanted.rows {
-        let written = match outcome {
-            Outcome::Acknowledged { write: Some(write) } => write.rows.clone(),
-            _ => Default::default(),
-        };
         for (type_name, count) in rows {
-            let (inserted, updated, deleted) = written.get(type_name).copied().unwrap_or_default();
+            let (inserted, updated, deleted) = write.rows.get(type_name).copied().unwrap_or_default();
             let found = inserted + updated + deleted;
             if found != *count {
                 let what = format!("another number of rows of {type_name} was written");

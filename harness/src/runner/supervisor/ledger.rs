@@ -36,26 +36,22 @@ impl Ledger {
     pub fn begin(&mut self, number: u64, step: &Step) -> Begun {
         let started = self.next_tick();
         let call = call_of(&step.action);
-        let index =
-            call.map(|call| self.push(Some(number), started, step.process(), step.handle(), step.actor.clone(), call));
+        let index = call.map(|call| {
+            let index = self.push(Some(number), started, step.process(), step.handle(), call);
+            let operation = &mut self.evidence.operations[index];
+            (operation.actor, operation.name) = (step.actor.clone(), step.operation.clone());
+            index
+        });
         Begun { index, started }
     }
 
     /// A call begins that is no step of its own: set-up, or the opening of a handle after a crash.
     pub fn begin_call(&mut self, process: &str, handle: &str, call: OperationCall) -> Begun {
         let started = self.next_tick();
-        Begun { index: Some(self.push(None, started, process, handle, None, call)), started }
+        Begun { index: Some(self.push(None, started, process, handle, call)), started }
     }
 
-    fn push(
-        &mut self,
-        step: Option<u64>,
-        started: Tick,
-        process: &str,
-        handle: &str,
-        actor: Option<String>,
-        call: OperationCall,
-    ) -> usize {
+    fn push(&mut self, step: Option<u64>, started: Tick, process: &str, handle: &str, call: OperationCall) -> usize {
         let index = self.evidence.operations.len();
         self.evidence.operations.push(OperationRecord {
             step,
@@ -63,7 +59,9 @@ impl Ledger {
             ended: None,
             handle: handle.to_owned(),
             process: process.to_owned(),
-            actor,
+            actor: None,
+            name: None,
+            calls: Vec::new(),
             call,
             // Until it is heard of again.
             outcome: Outcome::Hung { doing: "running".to_owned() },

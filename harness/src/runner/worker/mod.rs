@@ -43,8 +43,9 @@ use crate::simulation;
 /// Longest message that is read.
 const MESSAGE_MAX_BYTES: usize = 256 << 20;
 
-/// Stack of the thread that serves: that of a main thread.
-const STACK_BYTES: usize = 8 << 20;
+/// Stack of the thread that serves, in bytes: so much that the engine runs no statement on a stack of its own, which is mapped, touched
+/// and unmapped again each time. What is not used is never there.
+const STACK_BYTES: usize = 64 << 20;
 
 /// Serves until the supervisor closes the pipe.
 pub fn serve() -> ExitCode {

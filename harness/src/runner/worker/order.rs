@@ -68,7 +68,7 @@ async fn set_up(host: &Arc<Host>, process: &str, handle: &str, load: &Load) -> R
     debug_assert_eq!(load.mode, LoadMode::Append);
     let mut commits = 1;
     if !load.rows.is_empty() {
-        let done = workload::load::load(&graph, load, None).await;
+        let done = workload::load::load(&graph, load, workload::Called::default()).await;
         if !matches!(done.outcome, Outcome::Acknowledged { .. }) {
             return step::report(&process, done);
         }

@@ -49,8 +49,9 @@ async fn write(host: &Arc<Host>, process: &Arc<Process>, name: &str, graph: &Gra
         visible: None,
     };
     let load = Load { mode: LoadMode::Append, rows: vec![row.row.clone()], generate: None };
+    let probe_call = workload::Called { actor: Some("probe"), operation: None };
     for _ in 0..attempts_max {
-        let done: Done = step::until_death(host, process, workload::load::load(graph, &load, Some("probe"))).await;
+        let done: Done = step::until_death(host, process, workload::load::load(graph, &load, probe_call)).await;
         match done.outcome {
             Outcome::Acknowledged { .. } => {
                 probe.acknowledged = true;

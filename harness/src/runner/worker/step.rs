@@ -12,7 +12,7 @@ use crate::event::Outcome;
 use crate::oracle::evidence::ReadOnlyOpen;
 use crate::runner::protocol::{Report, StepOrder};
 use crate::scenario::model::{Action, Expect, OpenMode, RecoveredCounts};
-use crate::workload::{self, Done, Recovered};
+use crate::workload::{self, Called, Done, Recovered};
 
 /// Runs the step.
 pub async fn run(host: &Arc<Host>, order: &StepOrder) -> Report {
@@ -134,6 +134,8 @@ async fn through_handle(host: &Arc<Host>, process: &Arc<Process>, order: &StepOr
     let step = &order.step;
     let name = step.handle();
     let actor = step.actor.as_deref();
+    let operation = step.operation.as_deref().map(|name| workload::operation_id(host.begin.seed, name));
+    let called = Called { actor, operation };
     match &step.action {
         Action::Create(_) => {
             process.close_handle(name);
@@ -170,8 +172,8 @@ async fn through_handle(host: &Arc<Host>, process: &Arc<Process>, order: &StepOr
     };
     let graph = &handle.graph;
     match &step.action {
-        Action::Load(load) => workload::load::load(graph, load, actor).await,
-        Action::Mutate(sql) => workload::mutate::mutate(graph, sql, actor).await,
+        Action::Load(load) => workload::load::load(graph, load, called).await,
+        Action::Mutate(sql) => workload::mutate::mutate(graph, sql, called).await,
         Action::Query(query) => workload::query::query(graph, query).await,
         Action::Refresh(_) => workload::refresh::refresh(graph).await,
         Action::Repair(repair) => workload::repair::repair(graph, host.site.bare(), repair, actor).await,

@@ -23,6 +23,9 @@ pub fn told(step: &Step) -> String {
     if let Some(actor) = &step.actor {
         told.push_str(&format!(", on behalf of '{actor}'"));
     }
+    if let Some(operation) = &step.operation {
+        told.push_str(&format!(", as the write that is called '{operation}'"));
+    }
     if let Some(name) = &step.start {
         told.push_str(&format!("; it runs in the background as '{name}'"));
         if let Some(hold) = &step.hold {

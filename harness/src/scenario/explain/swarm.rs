@@ -19,7 +19,7 @@ pub fn told(swarm: &Swarm) -> String {
     );
     told.push_str(
         "For each operation of it there is one stream of random numbers for each of: deeds, rows, places, reads, \
-         concurrency, windows, weather, wire, calm, recovery, recovery-wire, drift, read-only, readers, opens, crowd, late, grace. None moves another, so that the same writes come under every \
+         concurrency, windows, weather, wire, calm, recovery, recovery-wire, drift, read-only, readers, opens, crowd, late, grace, again. None moves another, so that the same writes come under every \
          weather.\n",
     );
     told.push_str(&deeds(&swarm.weights));
@@ -65,11 +65,16 @@ fn drift_and_reading(swarm: &Swarm) -> String {
 }
 
 fn beside(concurrency: &Concurrency) -> String {
-    let Concurrency { held, beside, killed, opened, crowded, grace } = concurrency;
-    if *held == 0.0 && *beside == 0.0 {
-        return "Nothing goes on at the same time.\n".to_owned();
+    let Concurrency { held, beside, killed, opened, crowded, grace, again } = concurrency;
+    let mut told = String::new();
+    if *again > 0.0 {
+        let _ = writeln!(told, "Of the writes that run alone {} are called again under their name.", percent(*again));
     }
-    let mut told = format!(
+    if *held == 0.0 && *beside == 0.0 {
+        return told + "Nothing goes on at the same time.\n";
+    }
+    let _ = write!(
+        told,
         "Of the writes {} are held in one of their windows while up to two other operations go on, and then released, or \
          killed with their process ({}); {} run beside the next operation.\n",
         percent(*held),

@@ -214,6 +214,9 @@ pub struct OkExpectation {
     /// Rows that a write inserted, updated and deleted together, by type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<std::collections::BTreeMap<String, u64>>,
+    /// Whether the write had been done before, under the name that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<bool>,
 }
 
 /// How many operations a recovery pass dealt with; what is not named is not compared.

@@ -35,6 +35,10 @@ pub struct Step {
     /// On whose behalf a write is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
+    /// The write's name. Writes of one name are one write that is called several times, from wherever: it is done once, and who calls it
+    /// again is told what was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
     /// Failpoints that are armed in the step's process for this step alone, with their actions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("x-keys" = "failpoint"))]
@@ -79,6 +83,7 @@ impl Step {
             handle: None,
             process: None,
             actor: None,
+            operation: None,
             failpoints: BTreeMap::new(),
             faults: Vec::new(),
             crash: None,

@@ -163,11 +163,14 @@ pub struct Concurrency {
     /// Every handle of a universe gives the writers of other processes a long grace, so that it leaves alone what they have left.
     #[schemars(range(min = 0, max = 1))]
     pub grace: f64,
+    /// A write that ran alone is called again under its name, from anywhere, however it ended.
+    #[schemars(range(min = 0, max = 1))]
+    pub again: f64,
 }
 
 impl Default for Concurrency {
     fn default() -> Self {
-        Concurrency { held: 0.08, beside: 0.08, killed: 0.2, opened: 0.0, crowded: 0.0, grace: 0.0 }
+        Concurrency { held: 0.08, beside: 0.08, killed: 0.2, opened: 0.0, crowded: 0.0, grace: 0.0, again: 0.0 }
     }
 }
 

@@ -159,7 +159,8 @@ fn takers(seen: &Seen<'_>, mistakes: &mut Vec<Diagnostic>) {
 fn belongings(node: &Node, step: &Step, mistakes: &mut Vec<Diagnostic>) {
     let action = step.action.name();
     let engine = step.action.runs_the_engine();
-    let writes = matches!(step.action, Action::Load(_) | Action::Mutate(_) | Action::Repair(_));
+    let named = matches!(step.action, Action::Load(_) | Action::Mutate(_));
+    let writes = named || matches!(step.action, Action::Repair(_));
     let handle = engine || matches!(step.action, Action::Close(_));
     let process = handle
         || matches!(
@@ -173,6 +174,7 @@ fn belongings(node: &Node, step: &Step, mistakes: &mut Vec<Diagnostic>) {
         );
     let rules = [
         ("actor", writes),
+        ("operation", named),
         ("handle", handle),
         ("process", process),
         ("failpoints", engine),

@@ -147,8 +147,28 @@ impl<'a> Script<'a> {
             None => {
                 (self.certain, self.clean) = (certain, clean);
                 self.afterwards(operation, place, &faults);
+                self.call_again(operation, at);
             }
         }
+    }
+
+    /// Calls a write again under its name, as somebody does who has lost the answer. It is done once, so what is certain and what is
+    /// hoped for stay what they are.
+    fn call_again(&mut self, operation: u32, at: usize) {
+        let mut draw = self.draw(Consumer::Again, operation);
+        let is_due = draw.chance(self.swarm.concurrency.again);
+        let (true, Some(place)) = (is_due, draw.one_of(&self.places.all()).copied()) else { return };
+        self.make_ready(place);
+        let (action, actor, name) =
+            (self.steps[at].action.clone(), self.steps[at].actor.clone(), format!("op{operation}"));
+        self.steps[at].operation = Some(name.clone());
+        let expect = match &self.steps[at].expect {
+            // Whoever was surely told the one is told it again.
+            sure @ (Expect::Ok | Expect::Refused) => sure.clone(),
+            _ => self.either(),
+        };
+        let again = self.push(place, action, expect);
+        (self.steps[again].actor, self.steps[again].operation) = (actor, Some(name));
     }
 
     /// What is hoped for goes on as if the write were done, if it can be.

@@ -79,13 +79,16 @@ fn weather(to_a_call: f64, at_a_window: f64) -> Weather {
 }
 
 fn alone() -> Concurrency {
-    Concurrency { held: 0.0, beside: 0.0, killed: 0.0, opened: 0.0, crowded: 0.0, grace: 0.0 }
+    Concurrency { held: 0.0, beside: 0.0, killed: 0.0, opened: 0.0, crowded: 0.0, grace: 0.0, again: 0.0 }
 }
 
 /// What steps do to rows, in order.
+/// The writes, each once.
 fn writes(steps: &[Step]) -> Vec<&Action> {
+    let mut names = std::collections::BTreeSet::new();
     steps
         .iter()
+        .filter(|step| step.operation.as_ref().is_none_or(|name| names.insert(name)))
         .map(|step| &step.action)
         .filter(|action| matches!(action, Action::Load(_) | Action::Mutate(_)))
         .collect()
@@ -101,7 +104,7 @@ proptest! {
             weather.store = StoreWeather { not_found: 0.2, lost_write: 0.2, torn: 0.2, corrupt: 0.2, stale: 0.2, ..weather.store };
         }
         let grace = if grace { 1.0 } else { 0.0 };
-        let concurrency = Concurrency { held: 0.3, beside: 0.3, killed: 0.3, opened: 0.3, crowded: 0.5, grace };
+        let concurrency = Concurrency { held: 0.3, beside: 0.3, killed: 0.3, opened: 0.3, crowded: 0.5, grace, again: 0.3 };
         let universe = universe(Swarm { weather, concurrency, processes, handles, ..Swarm::default() }, root, number);
         let written = universe.to_yaml();
         let mut read = match parse(&universe.name, &universe.path, written.as_bytes()) {
@@ -121,7 +124,7 @@ proptest! {
     #[test]
     fn the_same_writes_come_under_every_weather(root: u64, number in 0u64..1_000) {
         let under = |weather: Weather, concurrency: Concurrency| universe(Swarm { weather, concurrency, ..Swarm::default() }, root, number);
-        let (fine, bad) = (under(clear(), alone()), under(foul(), Concurrency { held: 0.3, beside: 0.3, killed: 0.3, opened: 0.3, crowded: 0.3, grace: 0.3 }));
+        let (fine, bad) = (under(clear(), alone()), under(foul(), Concurrency { held: 0.3, beside: 0.3, killed: 0.3, opened: 0.3, crowded: 0.3, grace: 0.3, again: 0.3 }));
         prop_assert_eq!(writes(&fine.steps), writes(&bad.steps));
     }
 
@@ -337,6 +340,21 @@ fn over_a_store_that_lies_nothing_is_certain() {
         let writes = steps.iter().filter(|step| matches!(step.action, Action::Load(_) | Action::Mutate(_)));
         assert!(writes.into_iter().all(|step| matches!(step.expect, Expect::OneOf(_))), "{trouble:?}");
     }
+}
+
+#[test]
+fn a_write_is_called_again_under_its_name_and_ends_as_it_surely_ended() {
+    let concurrency = Concurrency { again: 1.0, ..alone() };
+    let swarm = Swarm { concurrency, weather: clear(), processes: 2, ..Swarm::default() };
+    let steps = universe(swarm, 1, 1).steps;
+    let mut first: std::collections::BTreeMap<&str, &Step> = std::collections::BTreeMap::new();
+    let mut again = 0;
+    for step in steps.iter().filter(|step| step.operation.is_some()) {
+        let Some(first) = first.insert(step.operation.as_deref().unwrap_or_default(), step) else { continue };
+        assert_eq!((&first.action, &first.actor, &first.expect), (&step.action, &step.actor, &step.expect));
+        again += 1;
+    }
+    assert!(again > 5 && again == first.len(), "{again} of {}", first.len());
 }
 
 #[test]

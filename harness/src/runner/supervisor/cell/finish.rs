@@ -43,7 +43,11 @@ impl CellRun<'_> {
             differences.into_iter().map(|difference| difference.breach(name.as_str()).at_step(number, step.line()));
         self.found.breaches.extend(breaches);
         if let Outcome::Hung { doing } = &outcome {
-            let reason = format!("step {number} did not end within {} ms while {doing}", self.limits.step_max_ms);
+            let reason = if Instant::now() >= self.deadline {
+                format!("the cell did not end within {} ms; it was {doing}", self.limits.cell_max_ms)
+            } else {
+                format!("step {number} did not end within {} ms while {doing}", self.limits.step_max_ms)
+            };
             self.found.limit.get_or_insert(reason);
         }
         if !self.found.breaches.is_empty() || self.found.limit.is_some() {
