@@ -95,6 +95,7 @@ impl ErrorKind {
             ErrorKind::Storage | ErrorKind::Timeout => Some("retry when the store answers again"),
             ErrorKind::PermissionDenied => Some("check the credentials, or the owner and the mode of the file"),
             ErrorKind::NoSpace => Some("make room in the store, or raise the quota"),
+            ErrorKind::Corrupt => Some("restore the file from a backup of the store"),
             _ => None,
         }
     }
@@ -174,8 +175,9 @@ impl Error {
 
     /// Whether the bytes are wrong or gone: nothing below the error says that the store failed.
     pub(crate) fn is_damage(&self) -> bool {
-        use crate::storage::StorageErrorKind::{self, NotFound, Other};
-        matches!(StorageErrorKind::of(self), None | Some(NotFound | Other)) && self.kind() != ErrorKind::Timeout
+        use crate::storage::StorageErrorKind::{self, CutShort, NotFound, Other};
+        matches!(StorageErrorKind::of(self), None | Some(NotFound | CutShort | Other))
+            && self.kind() != ErrorKind::Timeout
     }
 
     /// Whether the effect may be durable although the call failed.
@@ -271,6 +273,8 @@ impl From<lance::Error> for Error {
                 (ErrorKind::Conflict, "another writer committed to the table first")
             }
             (lance::Error::CorruptFile { .. }, _) => (ErrorKind::Corrupt, "a file of a table is corrupt"),
+            (_, Some(StorageErrorKind::NotFound)) => (ErrorKind::Corrupt, "a file of a table is gone"),
+            (_, Some(StorageErrorKind::CutShort)) => (ErrorKind::Corrupt, "a file of a table is cut short"),
             (lance::Error::Timeout { .. }, _) => (ErrorKind::Timeout, "a table operation ran out of time"),
             (_, Some(StorageErrorKind::Permission)) => {
                 (ErrorKind::PermissionDenied, "the store denied a table operation")

@@ -8,7 +8,7 @@ use super::chunk::{Block, Blocks};
 use super::codec::{BLOCK_COLUMNS, STATE_COLUMNS, decode, decode_block};
 use super::{GraphState, MANIFEST_PATH};
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::Stack;
+use crate::storage::{Stack, StorageErrorKind};
 use crate::table::Table;
 
 /// One version of the manifest: the dataset at that version, and what it says. Cheap to clone.
@@ -35,10 +35,22 @@ impl ManifestHead {
             Err(e) => Err(e),
         };
         match opened {
-            Err(e) if e.kind() == ErrorKind::Storage && newest_is_empty(stack).await => {
+            Err(e) if e.is_damage() && newest_is_empty(stack).await => {
                 Err(Error::corrupt("the newest version of the graph manifest is an empty file")
                     .with_advice(
                         "a power cut may leave it so: run `omnigraph repair --manifest` to look at it and decide",
+                    )
+                    .with_source(e))
+            }
+            Err(e)
+                if matches!(
+                    StorageErrorKind::of(&e),
+                    Some(StorageErrorKind::NotFound | StorageErrorKind::CutShort)
+                ) =>
+            {
+                Err(Error::corrupt(format!("the newest version of the graph manifest is damaged: {}", e.message()))
+                    .with_advice(
+                        "run `omnigraph repair --manifest` to look at it and decide, or restore it from a backup",
                     )
                     .with_source(e))
             }

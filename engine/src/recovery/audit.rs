@@ -127,6 +127,10 @@ impl<'a> AuditLog<'a> {
     }
 
     async fn look(&self) -> Result<(Table, BTreeSet<String>)> {
+        self.read().await.map_err(damaged)
+    }
+
+    async fn read(&self) -> Result<(Table, BTreeSet<String>)> {
         let table = open_or_create(self.stack).await?;
         let mut recorded = BTreeSet::new();
         if !table.is_empty() {
@@ -172,6 +176,21 @@ async fn open_or_create(stack: &Stack) -> Result<Table> {
 /// # Errors
 /// The store's trouble, or [`ErrorKind::Corrupt`].
 pub async fn recoveries(stack: &Stack) -> Result<Vec<Recovery>> {
+    read_all(stack).await.map_err(damaged)
+}
+
+/// The error of an audit that cannot be read, with the way out where it is the audit's and not the store's.
+fn damaged(error: Error) -> Error {
+    if error.kind() != ErrorKind::Corrupt {
+        return error.context("read the recovery audit");
+    }
+    let message = format!("the recovery audit is damaged, and recovery cannot be recorded in it: {}", error.message());
+    Error::corrupt(message)
+        .with_advice("run `omnigraph repair --audit`, which sets it aside and writes anew what the history knows of it")
+        .with_source(error)
+}
+
+async fn read_all(stack: &Stack) -> Result<Vec<Recovery>> {
     let table = match Table::open_head(stack, AUDIT_PATH).await {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         opened => opened?,
@@ -337,7 +356,7 @@ mod tests {
         weather.set(Operation::List, FaultKind::ConnectionLost, usize::MAX);
         for failed in [recoveries(&stack).await.unwrap_err(), record(&stack, &row(SECOND)).await.unwrap_err()] {
             assert_eq!(failed.kind(), ErrorKind::Storage);
-            assert!(failed.message().starts_with("HEAD of table"), "{failed}");
+            assert!(failed.message().contains("HEAD of table"), "{failed}");
         }
         weather.set(Operation::List, FaultKind::ConnectionLost, 0);
         assert_eq!(recoveries(&stack).await.unwrap(), [row(FIRST)]);

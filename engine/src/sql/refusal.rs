@@ -51,7 +51,11 @@ fn refused_by(cause: Box<dyn StdError + Send + Sync>) -> Error {
         ErrorKind::Invalid => Error::invalid(format!("the SQL does not fit: {}", first_line(&said))),
         ErrorKind::Internal => Error::internal(format!("SQL: {}", first_line(&said))),
         kind => {
-            let error = Error::new(kind, "a table could not be read while SQL was run");
+            let what = match kind {
+                ErrorKind::Corrupt => "a file of a table is gone or damaged, and was to be read while SQL was run",
+                _ => "a table could not be read while SQL was run",
+            };
+            let error = Error::new(kind, what);
             match kind.way_out() {
                 Some(advice) => error.with_advice(advice),
                 None => error,
@@ -72,8 +76,10 @@ fn kind_of(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
     if let Some(DataFusionError::Internal(_)) = error.downcast_ref::<DataFusionError>() {
         return Some(ErrorKind::Internal);
     }
-    if error.is::<object_store::Error>() || error.is::<std::io::Error>() {
+    let is_io_of_lance = matches!(error.downcast_ref(), Some(lance::Error::IO { .. }));
+    if is_io_of_lance || error.is::<object_store::Error>() || error.is::<std::io::Error>() {
         return Some(match StorageErrorKind::of(error) {
+            Some(StorageErrorKind::NotFound | StorageErrorKind::CutShort) => ErrorKind::Corrupt,
             Some(StorageErrorKind::Permission) => ErrorKind::PermissionDenied,
             Some(StorageErrorKind::NoSpace) => ErrorKind::NoSpace,
             Some(StorageErrorKind::Timeout) => ErrorKind::Timeout,
@@ -94,7 +100,7 @@ fn kind_of(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
         | lance::Error::Wrapped { .. }
         | lance::Error::External { .. }
         | lance::Error::Shared { .. } => None,
-        lance::Error::CorruptFile { .. } => Some(ErrorKind::Corrupt),
+        lance::Error::CorruptFile { .. } | lance::Error::NotFound { .. } => Some(ErrorKind::Corrupt),
         lance::Error::Timeout { .. } => Some(ErrorKind::Timeout),
         lance::Error::Internal { .. } => Some(ErrorKind::Internal),
         _ => Some(ErrorKind::Storage),

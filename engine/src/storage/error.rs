@@ -17,6 +17,8 @@ type BoxError = Box<dyn StdError + Send + Sync + 'static>;
 pub enum StorageErrorKind {
     /// The object does not exist, or a directory stands where it was asked for.
     NotFound,
+    /// The object has fewer bytes than what is to be read of it.
+    CutShort,
     /// The object exists, and the call was to create it.
     AlreadyExists,
     /// The object is not, or no longer, at the version that the call named.
@@ -42,6 +44,7 @@ impl StorageErrorKind {
     pub fn as_str(self) -> &'static str {
         match self {
             StorageErrorKind::NotFound => "not-found",
+            StorageErrorKind::CutShort => "cut-short",
             StorageErrorKind::AlreadyExists => "already-exists",
             StorageErrorKind::Precondition => "precondition",
             StorageErrorKind::Permission => "permission",
@@ -82,12 +85,18 @@ impl StorageErrorKind {
         if let Some(error) = error.downcast_ref::<E>() {
             return Some(match error {
                 E::NotFound { .. } => StorageErrorKind::NotFound,
+                // What Lance says of a range of a file that it has read whole. No store has this name.
+                E::Generic { store: "memory", .. } => StorageErrorKind::CutShort,
                 E::AlreadyExists { .. } => StorageErrorKind::AlreadyExists,
                 E::Precondition { .. } | E::NotModified { .. } => StorageErrorKind::Precondition,
                 E::PermissionDenied { .. } | E::Unauthenticated { .. } => StorageErrorKind::Permission,
                 E::InvalidPath { .. } => StorageErrorKind::Invalid,
                 _ => StorageErrorKind::Other,
             });
+        }
+        // Lance shares errors among those who wait for one read, and such a share is no link of the chain.
+        if error.downcast_ref::<lance::Error>().is_some_and(lance::Error::is_not_found) {
+            return Some(StorageErrorKind::NotFound);
         }
         if let Some(response) = error.downcast_ref::<UnhappyResponse>() {
             return Some(response.kind());
@@ -204,6 +213,7 @@ impl fmt::Display for StorageError {
         let (operation, path) = (self.operation, self.path.as_str());
         match self.kind {
             StorageErrorKind::NotFound => write!(f, "cannot {operation} object `{path}`: it does not exist"),
+            StorageErrorKind::CutShort => write!(f, "cannot {operation} object `{path}`: it is cut short"),
             StorageErrorKind::AlreadyExists => write!(f, "cannot {operation} object `{path}`: it exists already"),
             StorageErrorKind::Precondition => {
                 write!(f, "cannot {operation} object `{path}`: it was changed since it was read")
@@ -240,6 +250,7 @@ impl From<StorageError> for crate::Error {
         use crate::ErrorKind;
         let kind = match cause.kind {
             StorageErrorKind::NotFound => ErrorKind::NotFound,
+            StorageErrorKind::CutShort => ErrorKind::Corrupt,
             StorageErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
             StorageErrorKind::Precondition => ErrorKind::Conflict,
             StorageErrorKind::Permission => ErrorKind::PermissionDenied,
@@ -315,6 +326,19 @@ mod tests {
             source: generic(HttpError::new(HttpErrorKind::Timeout, std::io::Error::other("x"))).into(),
         };
         assert_eq!(StorageErrorKind::of(&lost), Some(StorageErrorKind::Precondition));
+    }
+
+    #[test]
+    fn a_file_that_is_gone_or_cut_short_is_told_from_a_store_that_does_not_answer() {
+        let gone = generic(lance::Error::not_found("nodes/a.lance/data/b.lance"));
+        assert_eq!(StorageErrorKind::of(&gone), Some(StorageErrorKind::NotFound));
+        let cut = object_store::Error::Generic { store: "memory", source: "Invalid range 0..9 of 0 bytes".into() };
+        assert_eq!(StorageErrorKind::of(&cut), Some(StorageErrorKind::CutShort));
+        for damage in [gone, cut] {
+            let error = Error::from(lance::Error::from(damage));
+            assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Corrupt, false), "{error:?}");
+            assert!(error.to_string().contains("backup") && !error.to_string().contains("retry"), "{error}");
+        }
     }
 
     #[test]

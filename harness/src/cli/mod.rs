@@ -60,6 +60,12 @@ fn print(text: &str) -> Result<(), String> {
 
 /// Does what was typed.
 pub fn main() -> ExitCode {
+    #[cfg(unix)]
+    if let Some(mut again) = settings::without_proxy_to_itself() {
+        // It returns only where the program cannot be started once more.
+        let error = std::os::unix::process::CommandExt::exec(&mut again);
+        eprintln!("chaos: a proxy stands between this program and its own endpoints: {error}");
+    }
     let flags = match Flags::try_parse() {
         Ok(flags) => flags,
         Err(error) => {

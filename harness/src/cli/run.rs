@@ -20,7 +20,7 @@ use crate::event::{Event, Record, RunStarted, Selection, Sink, Verdict};
 use crate::report::{Github, Html, JsonLines, Junit, Progress, Redacting, Redactor, Terminal};
 use crate::runner::protocol::WorkerLimits;
 use crate::runner::supervisor::RunResult;
-use crate::runner::{CellPlan, Derive, Limits, RunOptions, plan, run};
+use crate::runner::{CellPlan, Derive, Durations, Limits, RunOptions, Shard, plan, run};
 use crate::scenario::catalogue;
 use crate::seed::Seed;
 
@@ -54,12 +54,25 @@ pub fn command(args: &RunArgs) -> Result<Exit, String> {
         plans.iter().for_each(|plan| eprintln!("  {}", plan.id));
     }
     if plans.is_empty() {
+        let is_selected = !plan(&selected.scenarios, &backends, None, &Durations::default()).is_empty();
+        if let (Some(shard), true) = (args.shard, is_selected) {
+            return Ok(nothing_to_do(shard));
+        }
         eprintln!("nothing is selected: {} scenario files were read; 'chaos list' shows them", selected.files);
         return Ok(Exit::Nothing);
     }
     let seed = args.how.seed.unwrap_or_else(Seed::fresh);
     let (result, _) = start(plans, selection, &args.how, args.on.require.clone(), seed, None)?;
-    Ok(Exit::of(&result))
+    match (Exit::of(&result), args.shard) {
+        (Exit::Nothing, Some(shard)) => Ok(nothing_to_do(shard)),
+        (exit, _) => Ok(exit),
+    }
+}
+
+/// How a shard ends in which no cell can be run: others have them, so it is as green as they are.
+pub fn nothing_to_do(shard: Shard) -> Exit {
+    eprintln!("shard {}/{} of the selection has nothing to do", shard.k, shard.n);
+    Exit::Held
 }
 
 /// The backends that are meant.

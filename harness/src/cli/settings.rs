@@ -81,6 +81,23 @@ pub fn step_summary() -> Result<Box<dyn Write + Send>, String> {
         .map_err(|error| format!("{path} cannot be written: {error}"))
 }
 
+/// This program once more, with an environment in which no proxy stands between it and its own endpoints; none where none does now.
+///
+/// A proxy that the environment names is for the world outside. The endpoints that the harness starts listen on this machine, where a
+/// proxy does not reach them.
+pub fn without_proxy_to_itself() -> Option<Command> {
+    let proxies = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let excepted = variable("NO_PROXY").or_else(|| variable("no_proxy")).unwrap_or_default();
+    let is_excepted = excepted.split(',').any(|host| matches!(host.trim(), "*" | "127.0.0.1"));
+    if is_excepted || !proxies.into_iter().any(|name| variable(name).is_some()) {
+        return None;
+    }
+    let excepted = format!("127.0.0.1,localhost,::1,{excepted}");
+    let mut again = Command::new(env::current_exe().ok()?);
+    again.args(env::args_os().skip(1)).env("NO_PROXY", &excepted).env("no_proxy", excepted);
+    Some(again)
+}
+
 fn variable(name: &str) -> Option<String> {
     // As the engine reads its own: a line end behind a secret is no part of it, and must not hide it from the redaction.
     env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())

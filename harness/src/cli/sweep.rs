@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use super::exit::Exit;
 use super::flags::SweepArgs;
-use super::run::{Reports, backends, colored, show_invalid, start_with};
+use super::run::{Reports, backends, colored, nothing_to_do, show_invalid, start_with};
 use super::select::select;
 use super::shrink::FirstFailed;
 use crate::event::Selection;
@@ -24,6 +24,10 @@ pub fn command(args: &SweepArgs) -> Result<Exit, String> {
     let backends = backends(&args.on);
     let (plans, sweeper) = Sweeper::plan(&selected.scenarios, &backends, args.shard, args.pairs);
     if plans.is_empty() {
+        let is_selected = !Sweeper::plan(&selected.scenarios, &backends, None, args.pairs).0.is_empty();
+        if let (Some(shard), true) = (args.shard, is_selected) {
+            return Ok(nothing_to_do(shard));
+        }
         eprintln!("no sweep is selected: {} scenario files were read; 'chaos list' marks sweeps", selected.files);
         return Ok(Exit::Nothing);
     }

@@ -43,7 +43,7 @@ pub async fn look(stack: Stack) -> Result<Graph> {
 const LONG_GRACE: Duration = Duration::from_secs(3_600);
 
 /// Without grace, so that nobody waits for a dead writer, and a live one is undone as often as can be.
-fn builder(stack: Stack, given: &Surroundings) -> GraphBuilder {
+pub(super) fn builder(stack: Stack, given: &Surroundings) -> GraphBuilder {
     let given = given.clone();
     Graph::builder(stack.identity())
         .stack(stack)

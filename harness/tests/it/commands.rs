@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use omnigraph::storage::{S3Options, Secret};
 use omnigraph::{Graph, StorageOptions};
 
-use crate::program::{BREAKS, HOLDS, bundles_of, chaos, ended, folder, run};
+use crate::program::{BREAKS, HOLDS, bundles_of, chaos, command, ended, folder, run};
 
 /// A folder in which a cell has failed, and the bundle that it left.
 fn failed() -> (tempfile::TempDir, String) {
@@ -51,6 +51,29 @@ fn what_is_no_bundle_cannot_be_judged() {
     let (code, told) = ended(chaos(folder.path(), &["judge", "scenarios"]));
     assert_eq!(code, 2, "{told}");
     assert!(told.contains("is not a bundle"), "{told}");
+}
+
+#[test]
+fn a_proxy_of_the_world_outside_stands_between_nobody_and_an_endpoint_of_the_harness() {
+    let folder = folder(&[("area/holds", HOLDS)]);
+    let args = ["run", "--backend", "s3", "--require", "s3", "--no-preflight", "--bundle-dir", "bundles"];
+    let mut command = command(folder.path(), &args);
+    // Nobody listens there.
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        command.env(name, "http://127.0.0.1:9");
+    }
+    let (code, text) = ended(command.output().expect("the program starts"));
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn a_shard_that_has_nothing_to_do_is_green_and_a_selection_without_a_cell_is_not() {
+    let folder = folder(&[("area/holds", HOLDS)]);
+    let (code, text) = run(folder.path(), &["--shard", "2/2"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("shard 2/2 of the selection has nothing to do"), "{text}");
+    let (code, text) = run(folder.path(), &["--shard", "2/2", "--tag", "no-such-tag"]);
+    assert_eq!(code, 4, "{text}");
 }
 
 #[test]

@@ -26,12 +26,16 @@ pub fn folder(scenarios: &[(&str, &str)]) -> TempDir {
 }
 
 pub fn chaos(folder: &Path, args: &[&str]) -> Output {
+    command(folder, args).output().expect("the program starts")
+}
+
+pub fn command(folder: &Path, args: &[&str]) -> Command {
     // What a failed cell leaves goes with the folder.
     let scratch = folder.join("scratch");
     fs::create_dir_all(&scratch).expect("the folder can be made");
     let mut command = Command::new(env!("CARGO_BIN_EXE_chaos"));
     command.current_dir(folder).args(args).env("TMPDIR", scratch).stdin(Stdio::null());
-    command.output().expect("the program starts")
+    command
 }
 
 pub fn run(folder: &Path, args: &[&str]) -> (i32, String) {

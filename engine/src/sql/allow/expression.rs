@@ -16,6 +16,10 @@ impl Walk {
 
     fn node(&mut self, expression: &Expr) -> Result<()> {
         match expression {
+            // A property of that name is written in quotes.
+            Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("default") => {
+                Err(refused("DEFAULT: write the value, or NULL; in quotes it is a name; unquoted it"))
+            }
             Expr::Identifier(_) => self.reference(),
             Expr::CompoundIdentifier(parts) => match parts.len() {
                 0..=2 => self.reference(),

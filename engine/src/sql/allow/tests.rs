@@ -59,6 +59,7 @@ use crate::sql::parse;
     "WITH x AS (INSERT INTO T VALUES (1) RETURNING a) SELECT * FROM x",
     "changes rows, within a query"
 )]
+#[case::default("SELECT 1 FROM T WHERE a = DEFAULT", "DEFAULT: write the value, or NULL")]
 #[case::explain_explain("EXPLAIN EXPLAIN SELECT 1", "EXPLAIN of EXPLAIN")]
 fn a_clause_that_is_not_carried_out_is_refused_by_name(#[case] sql: &str, #[case] expected: &str) {
     let error = parse(sql).expect_err(sql);

@@ -130,7 +130,8 @@ fn cell(writes: Vec<(OperationCall, Outcome)>) -> Evidence {
 }
 
 fn ok(graph_version: u64) -> Outcome {
-    Outcome::Acknowledged { write: Some(WriteData { graph_version, ..WriteData::default() }) }
+    let commit = format!("C{graph_version}");
+    Outcome::Acknowledged { write: Some(WriteData { commit, graph_version, ..WriteData::default() }) }
 }
 
 fn doubt() -> Outcome {
@@ -407,6 +408,17 @@ fn a_reader_cannot_see_what_began_after_it_ended() {
     assert!(!explained(&seen(2, 2)), "the second write begins at 2");
     assert!(explained(&seen(2, 3)));
     assert!(!explained(&seen(3, 9)));
+}
+
+#[test]
+fn a_write_in_doubt_may_land_after_one_that_found_nothing_to_change() {
+    let found_nothing = Outcome::Acknowledged { write: Some(WriteData { graph_version: 2, ..WriteData::default() }) };
+    let evidence = cell(vec![
+        (load(LoadMode::Append, &[person("a", 1)]), ok(2)),
+        (load(LoadMode::Append, &[person("b", 1)]), doubt()),
+        (sql("DELETE FROM Person WHERE name = 'b'"), found_nothing),
+    ]);
+    assert_eq!(ends(&evidence), [known(&[("a", 1)]), known(&[("a", 1), ("b", 1)])]);
 }
 
 #[test]

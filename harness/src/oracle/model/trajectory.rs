@@ -360,7 +360,10 @@ fn acknowledge(
     if next.is_empty() {
         return Err(Stop::Contradicted(format!("{} was acknowledged, though {forbidden}", write.operation.label())));
     }
-    next.iter_mut().for_each(|candidate| candidate.give_up(writes, write));
+    // Who changed nothing moved no table, and stands in nobody's way.
+    if write.operation.write().is_some() {
+        next.iter_mut().for_each(|candidate| candidate.give_up(writes, write));
+    }
     settle(schema, writes, next)
 }
 

@@ -11,7 +11,7 @@ use super::process::{OpenHandle, Process};
 use crate::event::Outcome;
 use crate::oracle::evidence::ReadOnlyOpen;
 use crate::runner::protocol::{Report, StepOrder};
-use crate::scenario::model::{Action, Expect, OpenMode, RecoveredCounts};
+use crate::scenario::model::{Action, Expect, OpenMode, RecoveredCounts, Repair};
 use crate::workload::{self, Called, Done, Recovered};
 
 /// Runs the step.
@@ -158,6 +158,9 @@ async fn through_handle(host: &Arc<Host>, process: &Arc<Process>, order: &StepOr
                 done.recovered = Some(observe::recovered_since(host, &before).await);
             }
             return done;
+        }
+        Action::Repair(Repair::Manifest) => {
+            return workload::repair::manifest(process.stack.clone(), &process.given).await;
         }
         Action::Close(_) => {
             return match process.close_handle(name) {

@@ -47,6 +47,12 @@ fn action(step: &Step) -> String {
         Action::Refresh(_) => "refresh, which heals".to_owned(),
         Action::Repair(Repair::Preview) => "look at drift that nothing explains, and change nothing".to_owned(),
         Action::Repair(Repair::Confirm) => "publish drift that nothing explains, on the operator's word".to_owned(),
+        Action::Repair(Repair::Audit) => {
+            "set a damaged audit aside, and write anew what the history knows of it".to_owned()
+        }
+        Action::Repair(Repair::Manifest) => {
+            "make the newest whole version of the graph manifest the newest one, on the operator's word".to_owned()
+        }
         Action::Repair(Repair::Quarantine(object)) => format!("move {} into quarantine", object_told(object)),
         Action::Open(mode) => {
             let how = match mode {

@@ -238,6 +238,11 @@ pub enum Repair {
     Confirm,
     /// Moves an unreadable sidecar out of the way.
     Quarantine(ObjectRef),
+    /// Sets a damaged audit aside, and writes anew what the history knows of it.
+    Audit,
+    /// Makes the newest whole version of the graph manifest the newest one. It looks at the store alone, and at nothing that the handle
+    /// knows.
+    Manifest,
 }
 
 /// Faults that stay armed across steps.

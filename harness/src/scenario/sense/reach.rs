@@ -230,8 +230,10 @@ fn touches(action: &Action, class: PathClass) -> bool {
         matches!(action, Action::Load(_) | Action::Mutate(_) | Action::Refresh(_) | Action::Open(OpenMode::ReadWrite));
     match class {
         PathClass::Sidecar => recovers || matches!(action, Action::Repair(_)),
-        PathClass::Audit => recovers,
-        PathClass::Quarantine => matches!(action, Action::Repair(Repair::Quarantine(_))),
+        PathClass::Audit => recovers || matches!(action, Action::Repair(Repair::Audit)),
+        PathClass::Quarantine => {
+            matches!(action, Action::Repair(Repair::Quarantine(_) | Repair::Audit | Repair::Manifest))
+        }
         _ => true,
     }
 }
