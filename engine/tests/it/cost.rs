@@ -200,7 +200,8 @@ async fn an_operation_waits_for_so_many_answers_one_after_the_other() {
     let slow = Graph::builder("memory://cost-of-waiting").process(Arc::default());
     let slow = slow.clock(Arc::new(FixedClock::at_millis(now)));
     let slow = slow.layer(Arc::new(FaultLayer::new(Arc::new(EveryAnswerTakes(ANSWER))))).open().await.unwrap();
-    slow.mutate(Mutate::sql("INSERT INTO Person (name) VALUES ('warm')")).await.unwrap();
+    let warm = "INSERT INTO Person (name) VALUES ('warm'); INSERT INTO WorksAt (src, dst) VALUES ('warm', 'acme')";
+    slow.mutate(Mutate::sql(warm)).await.unwrap();
     let mut out = String::new();
     round_trips(&mut out, "insert one node", slow.mutate(world.insert_node())).await;
     round_trips(&mut out, "insert one edge", slow.mutate(world.insert_edge())).await;

@@ -19,7 +19,7 @@ pub async fn load(graph: &Graph, load: &Load, called: Called<'_>) -> Done {
         lines.push('\n');
     }
     let (actor, operation_id) = (called.actor.map(str::to_owned), called.operation);
-    let request = omnigraph::Load { mode, actor, operation_id, ..omnigraph::Load::default() };
+    let request = omnigraph::Load { mode, actor, operation_id };
     match graph.load(request, std::io::Cursor::new(lines.into_bytes())).await {
         Ok(report) => acknowledged(&report),
         Err(error) => Done::failed(&error),

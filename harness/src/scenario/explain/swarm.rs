@@ -73,10 +73,10 @@ fn beside(concurrency: &Concurrency) -> String {
     if *held == 0.0 && *beside == 0.0 {
         return told + "Nothing goes on at the same time.\n";
     }
-    let _ = write!(
+    let _ = writeln!(
         told,
         "Of the writes {} are held in one of their windows while up to two other operations go on, and then released, or \
-         killed with their process ({}); {} run beside the next operation.\n",
+         killed with their process ({}); {} run beside the next operation.",
         percent(*held),
         percent(*killed),
         percent(*beside)
