@@ -9,6 +9,7 @@
 pub(crate) mod allow;
 mod arithmetic;
 mod comparison;
+mod constant;
 mod conversion;
 mod limit;
 mod membership;

@@ -1,6 +1,7 @@
 //! A statement → a plan → rows.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
@@ -11,7 +12,8 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::sql::parser::Statement;
 
-use super::{outer_reference, refused};
+use super::limit::BATCH_ROWS;
+use super::{constant, outer_reference, refused};
 use crate::error::{Error, Result};
 
 /// The error of a query whose names are all known and which cannot be carried out all the same: a column is looked for where it is
@@ -63,8 +65,18 @@ impl Plan {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Invalid`] for what cannot be planned, else the store's trouble.
-    pub(crate) async fn stream(self) -> Result<SendableRecordBatchStream> {
-        let physical = self.state.create_physical_plan(&self.logical).await.map_err(not_carried_out)?;
+    pub(crate) async fn stream(mut self) -> Result<SendableRecordBatchStream> {
+        let optimized = self.state.optimize(&self.logical).map_err(not_carried_out)?;
+        let rows = constant::rows_of_a_batch(&optimized).map_err(not_carried_out)?;
+        let is_small = rows < BATCH_ROWS;
+        if is_small {
+            self.state.config_mut().options_mut().execution.batch_size = rows;
+        }
+        let planner = Arc::clone(self.state.query_planner());
+        let mut physical = planner.create_physical_plan(&optimized, &self.state).await.map_err(not_carried_out)?;
+        if is_small {
+            physical = constant::in_small_batches(physical, rows).map_err(not_carried_out)?;
+        }
         execute_stream(physical, self.state.task_ctx()).map_err(refused)
     }
 }

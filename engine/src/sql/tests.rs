@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use proptest::prelude::*;
 use rstest::rstest;
 
-use super::{Plan, deep, deeply, parse, refused, session};
+use super::{Memory, Plan, deep, deeply, parse, refused, session, session_within};
 use crate::error::Result;
 
 /// What a worker thread of tokio has.
@@ -71,6 +71,43 @@ fn more_operators_of_decimals_than_can_be_planned_in_time_are_refused() {
     assert_eq!(rows(decimals(50)).unwrap(), 1);
     let error = rows(decimals(200)).unwrap_err();
     assert!(error.to_string().contains("more than 100 operators of decimals"), "{error}");
+}
+
+#[rstest]
+#[case::projected("SELECT repeat('x', 1000000) AS x FROM generate_series(1, 20000)", 20_000)]
+#[case::chosen(
+    "SELECT CASE WHEN value > 0 THEN repeat('x', 1000000) ELSE 'y' END AS x FROM generate_series(1, 2000)",
+    2_000
+)]
+fn a_large_constant_is_copied_for_few_rows_at_a_time(#[case] sql: &str, #[case] expected: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(deep(async {
+        let statement = parse(sql).unwrap().pop().expect("a statement");
+        let plan = Plan::new(&session(), statement, crate::clock::from_millis(0)).await.unwrap();
+        let (mut rows, mut largest) = (0, 0);
+        let mut stream = plan.stream().await.unwrap();
+        while let Some(batch) = stream.try_next().await.unwrap() {
+            (rows, largest) = (rows + batch.num_rows(), largest.max(batch.get_array_memory_size()));
+        }
+        assert_eq!(rows, expected);
+        assert!(largest < 600 << 20, "a batch of {largest} bytes");
+    }));
+}
+
+#[rstest]
+#[case::text("string_agg(repeat('x', 1000000), '')")]
+#[case::text_in_order("string_agg(repeat('x', 1000000), '' ORDER BY value)")]
+fn what_an_aggregate_collects_of_a_large_constant_is_within_the_memory(#[case] aggregate: &str) {
+    let memory = Memory::new(Some(1 << 30)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(deep(async {
+        let sql = format!("SELECT {aggregate} AS x FROM generate_series(1, 20000000)");
+        let statement = parse(&sql).unwrap().pop().expect("a statement");
+        let plan = Plan::new(&session_within(&memory), statement, crate::clock::from_millis(0)).await.unwrap();
+        let collected: std::result::Result<Vec<_>, _> = plan.stream().await.unwrap().try_collect().await;
+        let error = refused(collected.unwrap_err());
+        assert!(error.to_string().contains("memory"), "{error}");
+    }));
 }
 
 #[test]

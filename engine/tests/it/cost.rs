@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lance::dataset::optimize::{CompactionOptions, compact_files};
-use omnigraph::clock::FixedClock;
+use omnigraph::clock::{Clock, FixedClock};
 use omnigraph::storage::{
     Call, FaultKind, FaultLayer, FaultPolicy, Operation, PathClass, Stack, StoreLayer, TraceLayer, Verdict,
 };
@@ -39,7 +39,14 @@ struct World {
     stack: Stack,
     trace: Arc<TraceLayer>,
     graph: Graph,
+    clock: Arc<dyn Clock>,
     next: usize,
+}
+
+/// Time stands still: a preparation that took long would look at the manifest once more.
+fn stopped_clock() -> Arc<dyn Clock> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
+    Arc::new(FixedClock::at_millis(now))
 }
 
 impl World {
@@ -48,15 +55,11 @@ impl World {
         let uri = format!("memory://{name}").parse().unwrap();
         let layers: [Arc<dyn StoreLayer>; 1] = [trace.clone()];
         let stack = Stack::open(&uri, &StorageOptions::default(), &layers).await.unwrap();
-        // Time stands still: a preparation that took long would look at the manifest once more.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
-        let builder = Graph::builder(uri)
-            .stack(stack.clone())
-            .clock(Arc::new(FixedClock::at_millis(now)))
-            .patience(Duration::ZERO);
+        let clock = stopped_clock();
+        let builder = Graph::builder(uri).stack(stack.clone()).clock(Arc::clone(&clock)).patience(Duration::ZERO);
         let graph = builder.create(SCHEMA).await.unwrap();
         graph.mutate(Mutate::sql("INSERT INTO Company (name) VALUES ('acme')")).await.unwrap();
-        World { stack, trace, graph, next: 0 }
+        World { stack, trace, graph, clock, next: 0 }
     }
 
     fn insert_node(&mut self) -> Mutate {
@@ -86,7 +89,8 @@ impl World {
     /// The first row that a new handle inserts: nothing is cached, so every fragment's keys are read.
     async fn measure_cold(&mut self, out: &mut String, when: &str) {
         let trace = Arc::new(TraceLayer::new());
-        let graph = Graph::builder(self.stack.identity()).layer(trace.clone()).open().await.unwrap();
+        let builder = Graph::builder(self.stack.identity()).layer(trace.clone());
+        let graph = builder.clock(Arc::clone(&self.clock)).open().await.unwrap();
         let before = trace.snapshot();
         graph.mutate(self.insert_node()).await.unwrap();
         spent(out, &format!("insert one node on a new handle, {when}"), &trace, &before);
@@ -195,10 +199,8 @@ async fn round_trips<T>(out: &mut String, what: &str, operation: impl Future<Out
 async fn an_operation_waits_for_so_many_answers_one_after_the_other() {
     let mut world = World::new("cost-of-waiting").await;
     world.node_and_edge().await;
-    // Time stands still, as in the world: the manifest is looked at once more where a preparation took long.
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
     let slow = Graph::builder("memory://cost-of-waiting").process(Arc::default());
-    let slow = slow.clock(Arc::new(FixedClock::at_millis(now)));
+    let slow = slow.clock(Arc::clone(&world.clock));
     let slow = slow.layer(Arc::new(FaultLayer::new(Arc::new(EveryAnswerTakes(ANSWER))))).open().await.unwrap();
     let warm = "INSERT INTO Person (name) VALUES ('warm'); INSERT INTO WorksAt (src, dst) VALUES ('warm', 'acme')";
     slow.mutate(Mutate::sql(warm)).await.unwrap();

@@ -111,8 +111,8 @@ fn difference(one: &Left, other: &Left) -> Option<String> {
 
 /// A part of everything: cases, races of every kind, with readers beside them and with steps in the background, and universes.
 #[rstest]
-#[case::scenarios(&["run", "--without-tag", "races", "--shard", "1/6"])]
-#[case::races(&["run", "--tag", "races", "--shard", "5/36"])]
+#[case::scenarios(&["run", "--without-tag", "races", "--shard", "1/12"])]
+#[case::races(&["run", "--tag", "races", "--shard", "5/72"])]
 #[case::universes(&["swarm", "--universes", "12"])]
 fn a_seed_fixes_a_run_on_memory_byte_by_byte(#[case] what: &[&str]) {
     // With another cell beside each, and alone: a cell must not depend on its neighbours.
